@@ -1,0 +1,53 @@
+"""Edges: what a rule says when a condition begins, changes or ends, as fixed-size rows.
+
+A rule never builds an alarm. It writes an edge that carries the whole episode as known at that moment; the alarm book
+turns edges into alarm records. Rows of dtype ``EDGE`` are filled by compiled code.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+
+
+class EdgeType(IntEnum):
+    """What an edge means for its episode."""
+
+    ONSET = 1
+    UPDATE = 2  # grade, certainty or kind changed while it lasts
+    CLEAR = 3
+    PREWARNING = 4  # a push of its own; no alarm record
+    WITHDRAW = 5  # the episode turned out not to be one
+
+
+EDGE = np.dtype(
+    [
+        ("row", np.int32),  # fleet row
+        ("driver", np.int32),  # driver index of the fleet; -1 unknown
+        ("onset_ms", np.int64),  # identifies the episode within (row, rule, kind)
+        ("end_ms", np.int64),  # 0 while it lasts
+        ("at_ms", np.int64),  # engine clock when found
+        ("peak", np.float64),  # in the rule's unit; NaN = none
+        ("mean", np.float64),
+        ("limit", np.float64),
+        ("distance_m", np.float64),
+        ("start_lon", np.float64),
+        ("start_lat", np.float64),
+        ("end_lon", np.float64),
+        ("end_lat", np.float64),
+        ("n_reports", np.int32),
+        ("rule", np.int16),  # code: position in the engine's tuple of rules
+        ("kind", np.int8),  # position in the rule's kinds; 0 for rules without
+        ("edge", np.int8),  # EdgeType
+        ("grade", np.int8),  # model.alarm.Grade
+        ("certainty", np.int8),  # model.alarm.Certainty
+        ("limit_source", np.int8),  # model.alarm.LimitSource
+        ("end_reason", np.int8),  # model.alarm.EndReason
+        ("suspected_serious", np.int8),
+        ("night_only", np.int8),
+        ("late", np.int8),
+        ("inhibits", np.int8),  # unused by the pass; kept zero
+    ],
+    align=True,
+)

@@ -1,0 +1,37 @@
+"""Journal records: the only input of the engine.
+
+The engine is a pure function of these records in offset order. Their bytes are the business of ``store.journal``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from monitor.model.report import ReportBatch
+
+
+class RecordType(IntEnum):
+    """Record types; numbers are on disk and never reused."""
+
+    REPORTS = 1
+    TICK = 2
+    REGISTRY = 3
+    CONFIG = 4
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRecord:
+    """One record. ``clock_ms`` is the engine clock it carries (running maximum of receive times).
+
+    ``batch`` only for REPORTS; ``resumed`` only for TICK: the first tick after a pause of ours, which began at
+    ``paused_ms``; ``payload`` (JSON) for REGISTRY and CONFIG.
+    """
+
+    offset: int
+    type: RecordType
+    clock_ms: int
+    batch: ReportBatch | None = None
+    resumed: bool = False
+    paused_ms: int = 0
+    payload: bytes = b""
