@@ -1,0 +1,173 @@
+"""The fleet as columns: which row a key has, and what the registry says of each row.
+
+Rows are given in the order keys are first seen and never move, so a snapshot is a copy of the arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.engine.parameters import ParameterTable
+from monitor.engine.rule import Rule
+from monitor.engine.state import SPANS, row_dtype
+from monitor.model.beijing import NEVER_MS
+from monitor.model.fleet import Registry, Vehicle, VehicleClass, span_ms
+from monitor.model.report import TERMINAL_PREFIX
+
+_CLASSES = list(VehicleClass)
+_INITIAL_ROWS = 1024
+
+
+class FleetState:
+    """State rows, registry spans and deadlines by fleet row, and the texts behind the numbers."""
+
+    def __init__(self, rules: Sequence[Rule], parameters: ParameterTable) -> None:
+        self._parameters = parameters
+        self._registry: Registry | None = None
+        self.keys: list[str] = []
+        self.drivers: list[str] = []
+        self._row_of: dict[str, int] = {}
+        self._alias: dict[str, int] = {}  # a key as reported (perhaps a terminal) to its row
+        self._driver_of: dict[str, int] = {}
+        self.rows: NDArray[np.void] = np.zeros(_INITIAL_ROWS, row_dtype(rules))
+        self.spans: NDArray[np.void] = np.zeros(_INITIAL_ROWS, SPANS)
+        self.deadlines: NDArray[np.int64] = np.full(_INITIAL_ROWS, NEVER_MS, np.int64)
+        self.params: NDArray[np.void] = parameters.table()
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def registry(self) -> Registry | None:
+        """The registry in force; None where there is none and every vehicle counts as registered."""
+        return self._registry
+
+    def rows_of(self, keys: Sequence[str]) -> NDArray[np.int32]:
+        """Fleet rows of keys as reported; unknown ones get a new row."""
+        known = self._alias
+        rows = [known.get(key, -1) for key in keys]
+        if -1 in rows:
+            rows = [row if row >= 0 else self._resolve(key) for row, key in zip(rows, keys, strict=True)]
+            self._refresh_params()
+        return np.array(rows, np.int32)
+
+    def drivers_of(self, drivers: Sequence[str]) -> NDArray[np.int32]:
+        """Driver indices; one more entry at the end, -1, for reports without a driver."""
+        out = np.full(len(drivers) + 1, -1, np.int32)
+        for i, name in enumerate(drivers):
+            index = self._driver_of.get(name)
+            if index is None:
+                index = len(self.drivers)
+                self._driver_of[name] = index
+                self.drivers.append(name)
+            out[i] = index
+        return out
+
+    def apply_registry(self, registry: Registry | None) -> None:
+        """Bring every row up to a registry; registered vehicles that were never seen get a row."""
+        self._registry = registry
+        self._alias.clear()
+        if registry is not None:
+            for vehicle_id in registry.vehicle_ids():
+                self._row(vehicle_id)
+        for row, key in enumerate(self.keys):
+            self._describe(row, key)
+        self._refresh_params()
+        self.deadlines[: len(self.keys)] = 0
+
+    def apply_parameters(self, parameters: ParameterTable) -> None:
+        """Take new settings; state stays."""
+        self._parameters = parameters
+        for row, key in enumerate(self.keys):
+            self._describe(row, key)
+        self._refresh_params()
+        self.deadlines[: len(self.keys)] = 0
+
+    def restore(
+        self,
+        keys: Sequence[str],
+        drivers: Sequence[str],
+        rows: NDArray[np.void],
+        deadlines: NDArray[np.int64],
+        registry: Registry | None,
+    ) -> None:
+        """Take over a snapshot; ``rows`` and ``deadlines`` have one entry per key."""
+        self.keys = list(keys)
+        self.drivers = list(drivers)
+        self._row_of = {key: row for row, key in enumerate(self.keys)}
+        self._driver_of = {name: index for index, name in enumerate(self.drivers)}
+        self.rows = rows.copy()
+        self.spans = np.zeros(len(rows), SPANS)
+        self.deadlines = deadlines.copy()
+        self._registry = registry
+        self._alias.clear()
+        for row, key in enumerate(self.keys):
+            self._describe(row, key)
+        self._refresh_params()
+
+    def vehicle(self, row: int) -> Vehicle | None:
+        """The registry row in force last for a fleet row."""
+        return self._registry.vehicle(self.keys[row]) if self._registry else None
+
+    def _resolve(self, key: str) -> int:
+        name = key
+        if self._registry is not None and key.startswith(TERMINAL_PREFIX):
+            vehicle = self._registry.by_phone(key[len(TERMINAL_PREFIX) :])
+            if vehicle is not None:
+                name = vehicle.vehicle_id
+        row = self._row(name)
+        self._alias[key] = row
+        return row
+
+    def _row(self, key: str) -> int:
+        row = self._row_of.get(key)
+        if row is None:
+            row = len(self.keys)
+            if row == len(self.rows):
+                self._grow(2 * row)
+            self.keys.append(key)
+            self._row_of[key] = row
+            core = self.rows[row]["core"]
+            core["speed_dkmh"] = -1
+            core["driver"] = -1
+            core["acc"] = -1
+            self._describe(row, key)
+        return row
+
+    def _grow(self, size: int) -> None:
+        for name, fill in (("rows", None), ("spans", None), ("deadlines", NEVER_MS)):
+            old = getattr(self, name)
+            new = np.zeros(size, old.dtype) if fill is None else np.full(size, fill, old.dtype)
+            new[: len(old)] = old
+            setattr(self, name, new)
+
+    def _describe(self, row: int, key: str) -> None:
+        core = self.rows[row]["core"]
+        vehicle = self._registry.vehicle(key) if self._registry else None
+        core["registered"] = 1 if (vehicle is not None or self._registry is None) else 0
+        core["vehicle_class"] = -1 if vehicle is None else _CLASSES.index(vehicle.vehicle_class)
+        core["profile"] = self._parameters.profile_of(vehicle, registered=core["registered"] == 1)
+        span = self.spans[row]
+        if vehicle is None:
+            span["due_from_ms"] = 0
+            span["suspended_from_ms"] = NEVER_MS
+            span["suspended_to_ms"] = NEVER_MS
+            span["retired_ms"] = NEVER_MS
+            return
+        in_service, _ = span_ms(vehicle.in_service_from, None)
+        span["due_from_ms"] = max(0, in_service)
+        if vehicle.suspended_from is None and vehicle.suspended_to is None:
+            span["suspended_from_ms"] = NEVER_MS
+            span["suspended_to_ms"] = NEVER_MS
+        else:
+            span["suspended_from_ms"], span["suspended_to_ms"] = span_ms(vehicle.suspended_from, vehicle.suspended_to)
+        _, retired = span_ms(None, vehicle.retired_on)
+        span["retired_ms"] = min(retired, NEVER_MS)
+
+    def _refresh_params(self) -> None:
+        table = self._parameters.table()
+        if len(table) != len(self.params) or table.tobytes() != self.params.tobytes():
+            self.params = table

@@ -1,0 +1,384 @@
+"""The pass over reports and the pass over deadlines; every rule's entries are written into a copy of this file.
+
+Numba finds a compiled function in its cache by the file it stands in, so a closure over rule functions would compile
+again at every start. ``monitor.engine.generated`` replaces the block between the two marks by calls of the active
+rules' entries and imports the copy. As it stands here, with no rules, it runs too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.engine.receive import (
+    Outcome,
+    absorb_step,
+    acc_of,
+    count_report,
+    judge_place,
+    note_time,
+    order_of,
+    prepare_step,
+)
+from monitor.model.beijing import NEVER_MS, day_of, day_start_ms
+from monitor.model.compiled import compiled
+from monitor.model.flaw import POSITION_FLAWS, Flaw
+
+# --- rules begin
+
+
+@compiled
+def step_rules(r: np.void, p: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64]) -> None:
+    """Entries of all rules for one accepted report."""
+
+
+@compiled
+def contact_rules(
+    r: np.void, p: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64]
+) -> None:
+    """Entries of all rules for one contact."""
+
+
+@compiled
+def late_rules(r: np.void, p: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64]) -> None:
+    """Entries of all rules for one report older than the newest."""
+
+
+@compiled
+def advance_track_rules(
+    r: np.void, p: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64]
+) -> int:
+    """Time passes for rules in fix-time order; returns the next deadline."""
+    return NEVER_MS
+
+
+@compiled
+def advance_contact_rules(
+    r: np.void, p: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64]
+) -> int:
+    """Time passes for rules in receive order; returns the next deadline."""
+    return NEVER_MS
+
+
+@compiled
+def close_day_rules(
+    r: np.void, p: np.void, core: np.void, day: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64]
+) -> None:
+    """Entries of all rules at the end of a vehicle's day."""
+
+
+# --- rules end
+
+TRACK = 1
+"""Phase bit: rules that run in fix-time order."""
+CONTACT = 2
+"""Phase bit: rules that run in receive order."""
+
+EDGES_PER_REPORT = 32
+"""Room that must be free in the edge buffer before a report: more than all rules together can write."""
+DAYS_PER_REPORT = 4
+
+WAKE_MS = 600_000
+"""After this silence time begins to pass for a vehicle's rules without a report."""
+DAY_GRACE_MS = 600_000
+"""Live, a day is closed this long after midnight, so that reports under way are still counted."""
+
+_UNTIMED = int(Outcome.UNTIMED)
+_DUPLICATE = int(Outcome.DUPLICATE)
+_CONFLICT = int(Outcome.CONFLICT)
+_OUT_OF_ORDER = int(Outcome.OUT_OF_ORDER)
+_NO_POSITION = int(Outcome.NO_POSITION)
+_DRIFT = int(Outcome.DRIFT)
+_CONFIRMED = int(Outcome.CONFIRMED)
+_TIME = int(Flaw.TIME)
+_SPEED = int(Flaw.SPEED)
+_POSITION = int(POSITION_FLAWS)
+
+
+@compiled
+def close_day(
+    r: np.void,
+    p: np.void,
+    x: np.void,
+    out: NDArray[np.void],
+    cursor: NDArray[np.int64],
+    days: NDArray[np.void],
+    day_cursor: NDArray[np.int64],
+) -> None:
+    """Write the vehicle's day row, let the rules judge the day, and start from zero."""
+    core = r["core"]
+    if core["reports_total"] > 0:
+        n = day_cursor[0]
+        day_cursor[0] = n + 1
+        copy_day(days[n], core, x["row"])
+        close_day_rules(r, p, core, days[n], x, out, cursor)
+    clear_day(core)
+
+
+@compiled
+def copy_day(day: np.void, core: np.void, row: int) -> None:
+    """The counters of ``core`` as a day row."""
+    day["row"] = row
+    day["day"] = core["day"]
+    day["reports_total"] = core["reports_total"]
+    day["reports_qualified"] = core["reports_qualified"]
+    day["bad_time"] = core["bad_time"]
+    day["bad_longitude"] = core["bad_longitude"]
+    day["bad_latitude"] = core["bad_latitude"]
+    day["bad_speed"] = core["bad_speed"]
+    day["bad_altitude"] = core["bad_altitude"]
+    day["bad_direction"] = core["bad_direction"]
+    day["no_fix"] = core["no_fix"]
+    day["bad_status"] = core["bad_status"]
+    day["not_registered"] = core["not_registered"]
+    day["drift_points"] = core["drift_points"]
+    day["drift_vehicle"] = 0
+    day["mileage_m"] = core["mileage_m"]
+    day["mileage_complete_m"] = core["mileage_complete_m"]
+
+
+@compiled
+def clear_day(core: np.void) -> None:
+    """Counters to zero."""
+    core["reports_total"] = 0
+    core["reports_qualified"] = 0
+    core["bad_time"] = 0
+    core["bad_longitude"] = 0
+    core["bad_latitude"] = 0
+    core["bad_speed"] = 0
+    core["bad_altitude"] = 0
+    core["bad_direction"] = 0
+    core["no_fix"] = 0
+    core["bad_status"] = 0
+    core["not_registered"] = 0
+    core["drift_points"] = 0
+    core["mileage_m"] = 0.0
+    core["mileage_complete_m"] = 0.0
+
+
+@compiled
+def pass_time(
+    row: int,
+    r: np.void,
+    p: np.void,
+    span: np.void,
+    x: np.void,
+    clock_ms: int,
+    phases: int,
+    out: NDArray[np.void],
+    cursor: NDArray[np.int64],
+    days: NDArray[np.void],
+    day_cursor: NDArray[np.int64],
+) -> int:
+    """Let time pass for one vehicle up to ``clock_ms``; returns its next deadline."""
+    core = r["core"]
+    x["row"] = row
+    x["clock_ms"] = clock_ms
+    x["driver"] = core["driver"]
+    x["late"] = 0
+    x["due_from_ms"] = span["due_from_ms"]
+    x["suspended_from_ms"] = span["suspended_from_ms"]
+    x["suspended_to_ms"] = span["suspended_to_ms"]
+    x["retired_ms"] = span["retired_ms"]
+    deadline = NEVER_MS
+    if phases & TRACK != 0:
+        deadline = min(deadline, advance_track_rules(r, p, core, x, out, cursor))
+        if core["reports_total"] > 0:
+            day_end = day_start_ms(core["day"] + 1)
+            due = day_end if x["settled"] == 1 else day_end + DAY_GRACE_MS
+            if clock_ms >= due:
+                close_day(r, p, x, out, cursor, days, day_cursor)
+            else:
+                deadline = min(deadline, due - 1)
+    if phases & CONTACT != 0:
+        deadline = min(deadline, advance_contact_rules(r, p, core, x, out, cursor))
+    return deadline
+
+
+@compiled
+def take_step(
+    r: np.void, p: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64]
+) -> None:
+    """One prepared step through the rules, then into the core."""
+    core = r["core"]
+    step_rules(r, p, core, x, out, cursor)
+    absorb_step(core, x)
+
+
+@compiled
+def take_pending(
+    r: np.void, p: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64]
+) -> None:
+    """The held-back reports were no drift: take them as steps and take their drift points back."""
+    core = r["core"]
+    late = x["late"]
+    for i in range(core["n_pending"]):
+        held = core["pending"][i]
+        if day_of(held["fix_ms"]) == core["day"] and core["drift_points"] > 0:
+            core["drift_points"] -= 1
+        x["late"] = held["late"]
+        prepare_step(
+            core,
+            x,
+            held["fix_ms"],
+            held["clock_ms"],
+            held["lon_deg"],
+            held["lat_deg"],
+            held["speed_dkmh"],
+            held["acc"],
+            held["driver"],
+        )
+        x["jump"] = 1 if i == 0 else 0
+        take_step(r, p, x, out, cursor)
+    x["jump"] = 0
+    x["late"] = late
+    core["n_pending"] = 0
+
+
+@compiled
+def run(
+    reports: NDArray[np.void],
+    row_of: NDArray[np.int32],
+    driver_of: NDArray[np.int32],
+    clocks: NDArray[np.int64],
+    late_of: NDArray[np.int8],
+    start: int,
+    phases: int,
+    rows: NDArray[np.void],
+    params: NDArray[np.void],
+    spans: NDArray[np.void],
+    deadlines: NDArray[np.int64],
+    steps: NDArray[np.void],
+    out: NDArray[np.void],
+    cursor: NDArray[np.int64],
+    days: NDArray[np.void],
+    day_cursor: NDArray[np.int64],
+    outcomes: NDArray[np.int8],
+) -> int:
+    """Take reports ``start:`` in order; returns how far it came (short of the end when a buffer is nearly full)."""
+    n = len(reports)
+    x = steps[0]
+    for i in range(start, n):
+        if cursor[0] + EDGES_PER_REPORT > len(out) or day_cursor[0] + DAYS_PER_REPORT > len(days):
+            return i
+        report = reports[i]
+        row = row_of[i]
+        r = rows[row]
+        core = r["core"]
+        p = params[core["profile"]]
+        clock_ms = clocks[i]
+        flaws = np.int64(report["flaws"])
+        if flaws & _TIME != 0:
+            if phases & TRACK != 0:
+                if core["day"] == 0:
+                    core["day"] = day_of(clock_ms)
+                count_report(core, flaws)
+            outcomes[i] = _UNTIMED
+            continue
+        if clock_ms > deadlines[row]:
+            deadlines[row] = pass_time(
+                row, r, p, spans[row], x, clock_ms, phases, out, cursor, days, day_cursor
+            )
+        fix_ms = report["fix_ms"]
+        order = 0
+        if phases & TRACK != 0:
+            order = order_of(core, report)
+        if order == _DUPLICATE or order == _CONFLICT:
+            outcomes[i] = order
+            continue
+        x["row"] = row
+        x["clock_ms"] = clock_ms
+        x["fix_ms"] = fix_ms
+        x["late"] = late_of[i]
+        x["driver"] = driver_of[i]
+        x["lon_deg"] = report["lon_deg"]
+        x["lat_deg"] = report["lat_deg"]
+        positioned = flaws & _POSITION == 0
+        x["positioned"] = 1 if positioned else 0
+        x["speed_dkmh"] = -1 if flaws & _SPEED != 0 else np.int64(report["speed_dkmh"])
+        x["acc"] = acc_of(report["flags"])
+        if phases & CONTACT != 0:
+            contact_rules(r, p, core, x, out, cursor)
+            core["contact_ms"] = clock_ms
+        if phases & TRACK == 0:
+            deadlines[row] = min(deadlines[row], clock_ms + WAKE_MS)
+            outcomes[i] = 0
+            continue
+        if order == _OUT_OF_ORDER:
+            if positioned:
+                late_rules(r, p, core, x, out, cursor)
+            outcomes[i] = order
+            continue
+        day = day_of(fix_ms)
+        if day > core["day"]:
+            if core["reports_total"] > 0:
+                close_day(r, p, x, out, cursor, days, day_cursor)
+            core["day"] = day
+        note_time(core, fix_ms)
+        count_report(core, flaws)
+        deadlines[row] = min(deadlines[row], clock_ms + WAKE_MS)
+        if not positioned:
+            outcomes[i] = _NO_POSITION
+            continue
+        outcome = judge_place(core, report, clock_ms, late_of[i])
+        outcomes[i] = outcome
+        if outcome == _DRIFT:
+            continue
+        if outcome == _CONFIRMED:
+            take_pending(r, p, x, out, cursor)
+            outcomes[i] = 0
+        x["day"] = day
+        prepare_step(
+            core,
+            x,
+            fix_ms,
+            clock_ms,
+            report["lon_deg"],
+            report["lat_deg"],
+            -1 if flaws & _SPEED != 0 else np.int64(report["speed_dkmh"]),
+            acc_of(report["flags"]),
+            np.int64(driver_of[i]),
+        )
+        take_step(r, p, x, out, cursor)
+    return n
+
+
+@compiled
+def tick(
+    clock_ms: int,
+    start: int,
+    phases: int,
+    rows: NDArray[np.void],
+    params: NDArray[np.void],
+    spans: NDArray[np.void],
+    deadlines: NDArray[np.int64],
+    n_rows: int,
+    steps: NDArray[np.void],
+    out: NDArray[np.void],
+    cursor: NDArray[np.int64],
+    days: NDArray[np.void],
+    day_cursor: NDArray[np.int64],
+) -> int:
+    """Let time pass for every vehicle whose deadline is over; returns how far it came."""
+    x = steps[0]
+    for row in range(start, n_rows):
+        if clock_ms > deadlines[row]:
+            if cursor[0] + EDGES_PER_REPORT > len(out) or day_cursor[0] + DAYS_PER_REPORT > len(days):
+                return row
+            r = rows[row]
+            deadlines[row] = pass_time(
+                row, r, params[r["core"]["profile"]], spans[row], x, clock_ms, phases, out, cursor, days, day_cursor
+            )
+    return n_rows
+
+
+@compiled
+def open_days(rows: NDArray[np.void], n_rows: int, days: NDArray[np.void]) -> int:
+    """Copy the day in progress of every vehicle that has one; returns how many."""
+    n = 0
+    for row in range(n_rows):
+        core = rows[row]["core"]
+        if core["reports_total"] > 0:
+            copy_day(days[n], core, row)
+            n += 1
+    return n

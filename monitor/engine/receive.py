@@ -1,0 +1,243 @@
+"""One report against what is known of its vehicle: contact, duplicate, order, drift, day counters.
+
+Judged here because it depends on neighbours and the registry (Q2, Q4, Q6 and the order of Q5); format, range and fix
+were judged before the journal.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+
+from monitor.engine.edges import MAX_STEP_MS
+from monitor.engine.state import PENDING_MAX, RECENT_MAX, STEPS_MAX
+from monitor.model.beijing import ms_of_day
+from monitor.model.compiled import compiled
+from monitor.model.flaw import POSITION_FLAWS, UNQUALIFIED_FLAWS, Flaw, ReportFlag
+from monitor.model.geo import distance_m
+
+
+class Outcome(IntEnum):
+    """What became of a report; the label of ``vdm_reports_total``. Every report has exactly one."""
+
+    ACCEPTED = 0
+    UNTIMED = 1  # time stamp cannot be used (Q1)
+    DUPLICATE = 2
+    CONFLICT = 3  # duplicate with another payload (Q4)
+    OUT_OF_ORDER = 4  # older than the newest: journal and archive only, until settlement
+    NO_POSITION = 5  # contact, but no usable position (Q1, Q3)
+    DRIFT = 6  # displaced (Q6), held back or dropped
+    CONFIRMED = 7  # third consistent report at a new place
+
+
+N_OUTCOMES = len(Outcome)
+
+DRIFT_KMH = 160.0
+"""Implied speed that no key vehicle reaches (Q6, from the assessed range)."""
+DRIFT_M = 200.0
+"""Displacement below which a jump is noise (Q6)."""
+NIGHT_FROM_MS = 22 * 3_600_000
+NIGHT_TO_MS = 6 * 3_600_000
+"""Night is 22:00-06:00 (rulebook §5.1)."""
+
+_TIME = int(Flaw.TIME)
+_POSITION = int(POSITION_FLAWS)
+_UNQUALIFIED = int(UNQUALIFIED_FLAWS)
+_SPEED = int(Flaw.SPEED)
+_LONGITUDE = int(Flaw.LONGITUDE)
+_LATITUDE = int(Flaw.LATITUDE)
+_ALTITUDE = int(Flaw.ALTITUDE)
+_DIRECTION = int(Flaw.DIRECTION)
+_NO_FIX = int(Flaw.NO_FIX)
+_STATUS = int(Flaw.STATUS)
+_ACC_KNOWN = int(ReportFlag.ACC_KNOWN)
+_ACC_ON = int(ReportFlag.ACC_ON)
+
+_ACCEPTED = int(Outcome.ACCEPTED)
+_DUPLICATE = int(Outcome.DUPLICATE)
+_CONFLICT = int(Outcome.CONFLICT)
+_OUT_OF_ORDER = int(Outcome.OUT_OF_ORDER)
+_DRIFT = int(Outcome.DRIFT)
+_CONFIRMED = int(Outcome.CONFIRMED)
+
+
+@compiled
+def is_displaced(from_ms: int, from_lon: float, from_lat: float, to_ms: int, to_lon: float, to_lat: float) -> bool:
+    """Q6: implied speed over 160 km/h and more than 200 m away."""
+    d = distance_m(from_lon, from_lat, to_lon, to_lat)
+    return d > DRIFT_M and d * 3600.0 > DRIFT_KMH * (to_ms - from_ms)
+
+
+@compiled
+def acc_of(flags: int) -> int:
+    """-1 unknown, 0 off, 1 on."""
+    if flags & _ACC_KNOWN == 0:
+        return -1
+    return 1 if flags & _ACC_ON != 0 else 0
+
+
+@compiled
+def order_of(core: np.void, report: np.void) -> int:
+    """ACCEPTED if newer than everything seen, else DUPLICATE, CONFLICT or OUT_OF_ORDER."""
+    time_ms = report["fix_ms"]
+    if core["time_ms"] == 0 or time_ms > core["time_ms"]:
+        return _ACCEPTED
+    if time_ms == core["time_ms"]:
+        if time_ms == core["fix_ms"] and (
+            report["lon_deg"] != core["lon_deg"] or report["lat_deg"] != core["lat_deg"]
+        ):
+            return _CONFLICT
+        return _DUPLICATE
+    for i in range(core["n_recent"]):
+        if core["recent_ms"][i] == time_ms:
+            return _DUPLICATE
+    return _OUT_OF_ORDER
+
+
+@compiled
+def note_time(core: np.void, time_ms: int) -> None:
+    """Remember a new newest time stamp."""
+    n = core["n_recent"]
+    if core["time_ms"] != 0:
+        for i in range(RECENT_MAX - 1, 0, -1):
+            core["recent_ms"][i] = core["recent_ms"][i - 1]
+        core["recent_ms"][0] = core["time_ms"]
+        if n < RECENT_MAX:
+            core["n_recent"] = n + 1
+    core["time_ms"] = time_ms
+
+
+@compiled
+def count_report(core: np.void, flaws: int) -> None:
+    """Add one report to the day counters, unqualified ones by field."""
+    core["reports_total"] += 1
+    if flaws & _UNQUALIFIED == 0 and core["registered"] == 1:
+        core["reports_qualified"] += 1
+        return
+    if flaws & _TIME != 0:
+        core["bad_time"] += 1
+    if flaws & _LONGITUDE != 0:
+        core["bad_longitude"] += 1
+    if flaws & _LATITUDE != 0:
+        core["bad_latitude"] += 1
+    if flaws & _SPEED != 0:
+        core["bad_speed"] += 1
+    if flaws & _ALTITUDE != 0:
+        core["bad_altitude"] += 1
+    if flaws & _DIRECTION != 0:
+        core["bad_direction"] += 1
+    if flaws & _NO_FIX != 0:
+        core["no_fix"] += 1
+    if flaws & _STATUS != 0:
+        core["bad_status"] += 1
+    if core["registered"] != 1:
+        core["not_registered"] += 1
+
+
+@compiled
+def judge_place(core: np.void, report: np.void, clock_ms: int, late: int) -> int:
+    """ACCEPTED, DRIFT (held back) or CONFIRMED (two are held back and this is the third consistent one)."""
+    fix_ms = report["fix_ms"]
+    lon = report["lon_deg"]
+    lat = report["lat_deg"]
+    n = core["n_pending"]
+    if core["fix_ms"] == 0 or not is_displaced(
+        core["fix_ms"], core["lon_deg"], core["lat_deg"], fix_ms, lon, lat
+    ):
+        core["n_pending"] = 0
+        return _ACCEPTED
+    if n > 0:
+        last = core["pending"][n - 1]
+        if is_displaced(last["fix_ms"], last["lon_deg"], last["lat_deg"], fix_ms, lon, lat):
+            n = 0
+    if n == PENDING_MAX:
+        return _CONFIRMED
+    held = core["pending"][n]
+    held["fix_ms"] = fix_ms
+    held["clock_ms"] = clock_ms
+    held["lon_deg"] = lon
+    held["lat_deg"] = lat
+    held["speed_dkmh"] = report["speed_dkmh"] if report["flaws"] & _SPEED == 0 else -1
+    held["driver"] = report["driver"]
+    held["acc"] = acc_of(report["flags"])
+    held["late"] = late
+    core["n_pending"] = n + 1
+    core["drift_points"] += 1
+    return _DRIFT
+
+
+@compiled
+def prepare_step(
+    core: np.void, x: np.void, fix_ms: int, clock_ms: int, lon: float, lat: float, speed_dkmh: int, acc: int, driver: int
+) -> None:
+    """Work out the step from the newest good fix to this one."""
+    x["fix_ms"] = fix_ms
+    x["clock_ms"] = clock_ms
+    x["lon_deg"] = lon
+    x["lat_deg"] = lat
+    x["speed_dkmh"] = speed_dkmh
+    x["acc"] = acc
+    x["previous_acc"] = core["acc"]
+    x["previous_driver"] = core["driver"]
+    x["driver"] = driver
+    in_day = ms_of_day(fix_ms)
+    x["night"] = 1 if (in_day >= NIGHT_FROM_MS or in_day < NIGHT_TO_MS) else 0
+    motion = speed_dkmh
+    if core["fix_ms"] == 0:
+        x["first"] = 1
+        x["previous_fix_ms"] = fix_ms
+        x["previous_clock_ms"] = clock_ms
+        x["previous_lon_deg"] = lon
+        x["previous_lat_deg"] = lat
+        x["previous_motion_dkmh"] = -1
+        x["dt_ms"] = 0
+        x["distance_m"] = 0.0
+    else:
+        x["first"] = 0
+        x["previous_fix_ms"] = core["fix_ms"]
+        x["previous_clock_ms"] = core["clock_ms"]
+        x["previous_lon_deg"] = core["lon_deg"]
+        x["previous_lat_deg"] = core["lat_deg"]
+        x["previous_motion_dkmh"] = core["speed_dkmh"]
+        dt_ms = fix_ms - core["fix_ms"]
+        d = distance_m(core["lon_deg"], core["lat_deg"], lon, lat)
+        x["dt_ms"] = dt_ms
+        x["distance_m"] = d
+        if motion < 0 and dt_ms > 0:
+            motion = np.int64(d * 36_000.0 / dt_ms)
+    x["motion_dkmh"] = motion
+
+
+@compiled
+def absorb_step(core: np.void, x: np.void) -> None:
+    """Make the step's fix the newest good one and add its distance to the day's mileage.
+
+    Straight-line steps count where the vehicle moved (5 km/h at either end) or went more than 100 m, so that the
+    scatter of a parked receiver is no mileage. A step of more than 300 s and 2 km is incomplete (T1). The step of a
+    jump is no distance driven.
+    """
+    dt_ms = x["dt_ms"]
+    d = x["distance_m"]
+    if x["first"] == 0 and x["jump"] == 0 and (d > 100.0 or x["motion_dkmh"] >= 50 or x["previous_motion_dkmh"] >= 50):
+        core["mileage_m"] += d
+        if not (dt_ms > 300_000 and d > 2000.0):
+            core["mileage_complete_m"] += d
+    if x["first"] == 0 and dt_ms <= MAX_STEP_MS:
+        n = core["n_steps"]
+        if n < STEPS_MAX:
+            core["steps_ds"][n] = dt_ms // 100
+            core["n_steps"] = n + 1
+        else:
+            for i in range(STEPS_MAX - 1):
+                core["steps_ds"][i] = core["steps_ds"][i + 1]
+            core["steps_ds"][STEPS_MAX - 1] = dt_ms // 100
+    core["fix_ms"] = x["fix_ms"]
+    core["clock_ms"] = x["clock_ms"]
+    core["lon_deg"] = x["lon_deg"]
+    core["lat_deg"] = x["lat_deg"]
+    core["speed_dkmh"] = x["motion_dkmh"]
+    core["shown_speed"] = 1 if x["speed_dkmh"] >= 0 else 0
+    core["acc"] = x["acc"]
+    if x["driver"] >= 0:
+        core["driver"] = x["driver"]

@@ -1,0 +1,529 @@
+"""Fatigue driving 疲劳驾驶 (F1, F2, F5-F7).
+
+Continuous driving since the last rest: more than 4 h (kind ``day``), or more than 2 h of it inside the night
+22:00-06:00 (kind ``night``; coaches and hazmat). A rest is at least 1,200 s, from the first report below 5 km/h (or the
+last report before silence) to the next report at or above 5; short stops are not driving (switch: elapsed).
+
+Moves of less than 2 minutes within 500 m of the stop (queueing) do not end a rest. Being carried (ACC off at up to
+25 km/h: ferry, tow) is a rest; ACC off above 25 km/h for more than 2 minutes is unknown time. Silence within 1 km is
+standing; up to 1,200 s with more than 1 km it is driving; longer it is unknown: *certain* takes it as rest where it can
+hold one, else counts distance / class cap as driving, *suspected* takes it all as driving. Silence of more than 4 h
+ends both.
+
+The alarm comes at the moment the limit is passed and ends at the start of the rest that ends the run. Grade general,
+major from 30 minutes over, serious from 60. The clock is the driver's where a card is known, else the vehicle's; two
+drivers without cards (``crew = 2``) make it suspected; a card change counts only at a stop. Pre-warnings (F5) come
+30 minutes before ``day`` and 15 minutes before ``night``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from monitor.engine.edges import MAX_STEP_MS, new_edge
+from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
+from monitor.model.alarm import Certainty, EndReason, Grade
+from monitor.model.beijing import ms_of_day
+from monitor.model.compiled import compiled
+from monitor.model.edge import EdgeType
+from monitor.model.geo import distance_m
+
+DAY, NIGHT = 0, 1
+MOVING_DKMH = 50
+"""F6: driving from 5 km/h (D)."""
+CARRIED_DKMH = 250
+"""ACC off at up to 25 km/h is being carried (D)."""
+CARRIED_MS = 120_000
+"""ACC off above that for longer than this is unknown time (D)."""
+QUEUE_MS = 120_000
+QUEUE_M = 500.0
+"""Shorter and nearer moves do not end a rest (D)."""
+STILL_M = 1000.0
+"""Silence within this is standing (F6, D)."""
+LONG_SILENCE_MS = 14_400_000
+"""Silence of more than 4 h ends certain and suspected runs (D)."""
+HOUR_MS = 3_600_000.0
+ACC_UNKNOWN = -1
+"""``acc_fast_ms`` once driving with ACC off has become unknown time."""
+
+_ONSET = int(EdgeType.ONSET)
+_UPDATE = int(EdgeType.UPDATE)
+_CLEAR = int(EdgeType.CLEAR)
+_PREWARNING = int(EdgeType.PREWARNING)
+_OVER = int(EndReason.CONDITION_OVER)
+_DATA_ENDED = int(EndReason.DATA_ENDED)
+_GENERAL = int(Grade.GENERAL)
+_MAJOR = int(Grade.MAJOR)
+_SERIOUS = int(Grade.SERIOUS)
+_CERTAIN = int(Certainty.CERTAIN)
+_SUSPECTED = int(Certainty.SUSPECTED)
+
+
+class FatigueSettings(RuleSettings):
+    """Settings of ``fatigue``."""
+
+    day_limit_s: float = Field(default=14_400, gt=0, description="F1: order art. 24, regulation art. 62(7) (L)")
+    night_limit_s: dict[str, float] = Field(
+        default={"tour_coach": 7200, "charter_coach": 7200, "line_coach": 7200, "hazmat": 7200},
+        description="F2 by class: law for passenger drivers (L), hazmat on (A); classes not named have none",
+    )
+    rest_s: float = Field(default=1200, gt=0, description="shortest rest: regulation art. 62(7) (L)")
+    major_over_s: float = Field(default=1800, gt=0, description="grade major from this much over (D)")
+    serious_over_s: float = Field(default=3600, gt=0, description="grade serious from this much over (D)")
+    day_warning_s: float = Field(default=1800, ge=0, description="F5 before the day limit (V)")
+    night_warning_s: float = Field(default=900, ge=0, description="F5 before the night limit (D)")
+    elapsed: bool = Field(default=False, description="count short stops as driving (switch of the readings)")
+    cap_kmh: dict[str, float] = Field(
+        default={"hazmat": 80.0, "other": 120.0},
+        description="class cap that bounds driving in unknown time; 100 for classes not named (L art. 78)",
+    )
+
+
+PARAMS = np.dtype(
+    [
+        ("limit_ms", np.int64, (2,)),  # 0 = this kind is off
+        ("warning_ms", np.int64, (2,)),
+        ("rest_ms", np.int64),
+        ("major_ms", np.int64),
+        ("serious_ms", np.int64),
+        ("cap_kmh", np.float64),
+        ("elapsed", np.int64),
+        ("two_drivers", np.int64),
+        ("enabled", np.int64),
+    ],
+    align=True,
+)
+
+STATE = np.dtype(
+    [
+        ("rest_ms", np.int64),  # start of the current stop; 0 = driving
+        ("move_ms", np.int64),  # start of a move that may not end the stop; 0 = none
+        ("acc_fast_ms", np.int64),  # start of driving with ACC off above 25 km/h; 0 = none, or ACC_UNKNOWN
+        ("stop_lon", np.float64),
+        ("stop_lat", np.float64),
+        ("distance_m", np.float64),  # since the run began
+        ("onset_ms", np.int64, (2,)),  # by kind; 0 = no alarm
+        ("onset_distance_m", np.float64, (2,)),
+        ("start_lon", np.float64, (2,)),
+        ("start_lat", np.float64, (2,)),
+        ("certain_ms", np.int32, (2,)),  # driving since the last rest: in all, and inside the night
+        ("suspected_ms", np.int32, (2,)),
+        ("n", np.int32),
+        ("onset_n", np.int32, (2,)),
+        ("driver", np.int32),  # 1 + index; 0 = unknown
+        ("certainty", np.int8, (2,)),
+        ("grade", np.int8, (2,)),
+        ("warned", np.int8, (2,)),
+        ("rested", np.int8),  # the current stop is long enough to be a rest
+        ("late", np.int8),
+    ],
+    align=True,
+)
+
+
+def fill(settings: RuleSettings, facts: VehicleFacts) -> tuple[Value, ...]:
+    assert isinstance(settings, FatigueSettings)
+    vehicle_class = facts.vehicle_class
+    night_s = settings.night_limit_s.get(vehicle_class, 0)
+    return (
+        (round(settings.day_limit_s * 1000), round(night_s * 1000)),
+        (round(settings.day_warning_s * 1000), round(settings.night_warning_s * 1000)),
+        round(settings.rest_s * 1000),
+        round(settings.major_over_s * 1000),
+        round(settings.serious_over_s * 1000),
+        settings.cap_kmh.get(vehicle_class, 100.0),
+        int(settings.elapsed),
+        int(facts.vehicle is not None and facts.vehicle.crew >= 2),
+        int(settings.enabled),
+    )
+
+
+@compiled
+def night_overlap_ms(from_ms: int, to_ms: int) -> int:
+    """How much of a span of less than 16 h lies inside 22:00-06:00."""
+    start = ms_of_day(from_ms)
+    end = start + (to_ms - from_ms)
+    total = 0
+    for night_from, night_to in ((0, 21_600_000), (79_200_000, 108_000_000), (165_600_000, 194_400_000)):
+        total += max(0, min(end, night_to) - max(start, night_from))
+    return total
+
+
+@compiled
+def night_moment_ms(from_ms: int, remaining_ms: int) -> int:
+    """When ``remaining_ms`` of night have passed since ``from_ms``, the night of that moment or the next."""
+    in_day = ms_of_day(from_ms)
+    if in_day < 21_600_000:
+        if in_day + remaining_ms <= 21_600_000:
+            return from_ms + remaining_ms
+        remaining_ms -= 21_600_000 - in_day
+        return from_ms - in_day + 79_200_000 + remaining_ms
+    if in_day < 79_200_000:
+        return from_ms - in_day + 79_200_000 + remaining_ms
+    return from_ms + remaining_ms
+
+
+@compiled
+def governing_ms(state: np.void, kind: int) -> int:
+    """The clock an alarm goes by: certain where it is certain."""
+    if state["certainty"][kind] == _CERTAIN:
+        return np.int64(state["certain_ms"][kind])
+    return np.int64(state["suspected_ms"][kind])
+
+
+@compiled
+def write_edge(
+    state: np.void,
+    params: np.void,
+    x: np.void,
+    out: NDArray[np.void],
+    cursor: NDArray[np.int64],
+    code: int,
+    kind: int,
+    edge: int,
+) -> int:
+    """An edge with the alarm's figures; returns its index."""
+    i = new_edge(out, cursor, x, code, kind, edge, state["onset_ms"][kind])
+    e = out[i]
+    e["driver"] = state["driver"] - 1
+    e["peak"] = governing_ms(state, kind) / HOUR_MS
+    e["limit"] = params["limit_ms"][kind] / HOUR_MS
+    e["distance_m"] = state["distance_m"] - state["onset_distance_m"][kind]
+    e["start_lon"] = state["start_lon"][kind]
+    e["start_lat"] = state["start_lat"][kind]
+    e["n_reports"] = state["n"] - state["onset_n"][kind]
+    e["grade"] = state["grade"][kind]
+    e["certainty"] = state["certainty"][kind]
+    e["late"] = state["late"]
+    return i
+
+
+@compiled
+def grade_over(params: np.void, over_ms: int) -> int:
+    if over_ms >= params["serious_ms"]:
+        return _SERIOUS
+    if over_ms >= params["major_ms"]:
+        return _MAJOR
+    return _GENERAL
+
+
+@compiled
+def reset(state: np.void) -> None:
+    """A new run has driven nothing yet."""
+    state["distance_m"] = 0.0
+    state["n"] = 0
+    state["late"] = 0
+    state["acc_fast_ms"] = 0
+    for kind in range(2):
+        state["onset_ms"][kind] = 0
+        state["certain_ms"][kind] = 0
+        state["suspected_ms"][kind] = 0
+        state["warned"][kind] = 0
+
+
+@compiled
+def end_run(
+    state: np.void,
+    params: np.void,
+    x: np.void,
+    out: NDArray[np.void],
+    cursor: NDArray[np.int64],
+    code: int,
+    end_ms: int,
+    end_lon: float,
+    end_lat: float,
+    reason: int,
+) -> None:
+    """Clear what is raised and start from zero."""
+    for kind in range(2):
+        if state["onset_ms"][kind] != 0:
+            e = out[write_edge(state, params, x, out, cursor, code, kind, _CLEAR)]
+            e["end_ms"] = max(end_ms, state["onset_ms"][kind])
+            e["end_lon"] = end_lon
+            e["end_lat"] = end_lat
+            e["end_reason"] = reason
+    reset(state)
+
+
+@compiled
+def raise_kind(
+    state: np.void,
+    params: np.void,
+    x: np.void,
+    out: NDArray[np.void],
+    cursor: NDArray[np.int64],
+    code: int,
+    kind: int,
+    moment_ms: int,
+    certainty: int,
+) -> None:
+    """The limit was passed: a new alarm, or a suspected one that has become certain."""
+    if state["onset_ms"][kind] == 0:
+        state["onset_ms"][kind] = moment_ms
+        state["onset_distance_m"][kind] = state["distance_m"]
+        state["onset_n"][kind] = state["n"]
+        state["start_lon"][kind] = x["lon_deg"]
+        state["start_lat"][kind] = x["lat_deg"]
+        state["certainty"][kind] = certainty
+        state["grade"][kind] = grade_over(params, governing_ms(state, kind) - params["limit_ms"][kind])
+        write_edge(state, params, x, out, cursor, code, kind, _ONSET)
+    elif certainty < state["certainty"][kind]:
+        state["certainty"][kind] = certainty
+        write_edge(state, params, x, out, cursor, code, kind, _UPDATE)
+
+
+@compiled
+def drive(
+    state: np.void,
+    params: np.void,
+    x: np.void,
+    out: NDArray[np.void],
+    cursor: NDArray[np.int64],
+    code: int,
+    from_ms: int,
+    certain_to_ms: int,
+    to_ms: int,
+) -> None:
+    """Add driving: ``from_ms`` to ``certain_to_ms`` to the certain clock, to ``to_ms`` to the suspected one."""
+    if params["enabled"] == 0:
+        return
+    doubtful = params["two_drivers"] == 1 and state["driver"] == 0
+    for kind in range(2):
+        limit_ms = params["limit_ms"][kind]
+        if limit_ms == 0:
+            continue
+        if kind == NIGHT:
+            certain_add = night_overlap_ms(from_ms, certain_to_ms)
+            suspected_add = night_overlap_ms(from_ms, to_ms)
+        else:
+            certain_add = certain_to_ms - from_ms
+            suspected_add = to_ms - from_ms
+        certain = np.int64(state["certain_ms"][kind])
+        suspected = np.int64(state["suspected_ms"][kind])
+        state["certain_ms"][kind] = certain + certain_add
+        state["suspected_ms"][kind] = suspected + suspected_add
+        if certain <= limit_ms < certain + certain_add:
+            remaining = limit_ms - certain
+            moment = night_moment_ms(from_ms, remaining) if kind == NIGHT else from_ms + remaining
+            raise_kind(state, params, x, out, cursor, code, kind, moment, _SUSPECTED if doubtful else _CERTAIN)
+        if suspected <= limit_ms < suspected + suspected_add:
+            remaining = limit_ms - suspected
+            moment = night_moment_ms(from_ms, remaining) if kind == NIGHT else from_ms + remaining
+            raise_kind(state, params, x, out, cursor, code, kind, moment, _SUSPECTED)
+        if state["onset_ms"][kind] != 0:
+            grade = grade_over(params, governing_ms(state, kind) - limit_ms)
+            if grade > state["grade"][kind]:
+                state["grade"][kind] = grade
+                write_edge(state, params, x, out, cursor, code, kind, _UPDATE)
+        elif state["warned"][kind] == 0 and certain + certain_add >= limit_ms - params["warning_ms"][kind]:
+            if params["warning_ms"][kind] > 0 and certain + certain_add < limit_ms and certain_add > 0:
+                state["warned"][kind] = 1
+                e = out[new_edge(out, cursor, x, code, kind, _PREWARNING, x["fix_ms"])]
+                e["driver"] = state["driver"] - 1
+                e["peak"] = (certain + certain_add) / HOUR_MS
+                e["limit"] = limit_ms / HOUR_MS
+
+
+@compiled
+def stop_here(state: np.void, at_ms: int, lon: float, lat: float) -> None:
+    """Begin a stop, if there is none."""
+    if state["rest_ms"] == 0:
+        state["rest_ms"] = at_ms
+        state["stop_lon"] = lon
+        state["stop_lat"] = lat
+        state["rested"] = 0
+
+
+@compiled
+def stand(
+    state: np.void,
+    params: np.void,
+    x: np.void,
+    out: NDArray[np.void],
+    cursor: NDArray[np.int64],
+    code: int,
+    from_ms: int,
+    from_lon: float,
+    from_lat: float,
+) -> None:
+    """The step was standing: the stop goes on, and is a rest once it is long enough."""
+    stop_here(state, from_ms, from_lon, from_lat)
+    state["move_ms"] = 0
+    if state["rested"] == 0 and x["fix_ms"] - state["rest_ms"] >= params["rest_ms"]:
+        state["rested"] = 1
+        end_run(
+            state, params, x, out, cursor, code, state["rest_ms"], state["stop_lon"], state["stop_lat"], _OVER
+        )
+
+
+@compiled
+def move(
+    state: np.void, params: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+) -> None:
+    """The step was driving: it ends a stop unless it is short and near."""
+    from_ms = x["previous_fix_ms"]
+    to_ms = x["fix_ms"]
+    if state["rest_ms"] != 0:
+        if state["move_ms"] == 0:
+            state["move_ms"] = from_ms
+        away = distance_m(state["stop_lon"], state["stop_lat"], x["lon_deg"], x["lat_deg"])
+        if to_ms - state["move_ms"] < QUEUE_MS and away <= QUEUE_M:
+            return
+        from_ms = state["move_ms"]
+        if state["rested"] == 0 and params["elapsed"] == 1 and state["suspected_ms"][DAY] > 0:
+            from_ms = state["rest_ms"]
+        state["rest_ms"] = 0
+        state["move_ms"] = 0
+        state["rested"] = 0
+    state["distance_m"] += x["distance_m"]
+    certain_to_ms = to_ms
+    if x["previous_acc"] != 0 or x["previous_motion_dkmh"] <= CARRIED_DKMH:
+        state["acc_fast_ms"] = 0
+    else:
+        if state["acc_fast_ms"] == 0:
+            state["acc_fast_ms"] = from_ms
+        begun_ms = state["acc_fast_ms"]
+        if begun_ms > 0 and to_ms - begun_ms > CARRIED_MS:
+            state["certain_ms"][DAY] = max(0, state["certain_ms"][DAY] - (from_ms - begun_ms))
+            state["certain_ms"][NIGHT] = max(0, state["certain_ms"][NIGHT] - night_overlap_ms(begun_ms, from_ms))
+            state["acc_fast_ms"] = ACC_UNKNOWN
+        if state["acc_fast_ms"] == ACC_UNKNOWN:
+            certain_to_ms = from_ms
+    drive(state, params, x, out, cursor, code, from_ms, certain_to_ms, to_ms)
+
+
+@compiled
+def pass_unknown(
+    state: np.void, params: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+) -> None:
+    """Silence of more than a rest with more than 1 km moved: rest for certain if it can hold one, driving if not."""
+    from_ms = x["previous_fix_ms"]
+    to_ms = x["fix_ms"]
+    least_ms = np.int64(x["distance_m"] * 3600.0 / params["cap_kmh"])
+    slack_ms = to_ms - from_ms - least_ms
+    stopped_ms = 0
+    end_ms = from_ms
+    end_lon = x["previous_lon_deg"]
+    end_lat = x["previous_lat_deg"]
+    if state["rest_ms"] != 0:
+        stopped_ms = from_ms - state["rest_ms"]
+        end_ms = state["rest_ms"]
+        end_lon = state["stop_lon"]
+        end_lat = state["stop_lat"]
+    state["rest_ms"] = 0
+    state["move_ms"] = 0
+    state["rested"] = 0
+    if slack_ms + stopped_ms >= params["rest_ms"]:
+        raised = False
+        for kind in range(2):
+            if state["onset_ms"][kind] != 0 and state["certainty"][kind] == _CERTAIN:
+                raised = True
+        if raised:
+            end_run(state, params, x, out, cursor, code, end_ms, end_lon, end_lat, _DATA_ENDED)
+            return
+        for kind in range(2):
+            state["certain_ms"][kind] = 0
+            state["warned"][kind] = 0
+        state["distance_m"] += x["distance_m"]
+        drive(state, params, x, out, cursor, code, from_ms, from_ms, to_ms)
+        return
+    state["distance_m"] += x["distance_m"]
+    drive(state, params, x, out, cursor, code, from_ms, from_ms + max(0, least_ms), to_ms)
+
+
+@compiled
+def is_moving(motion_dkmh: int, acc: int) -> bool:
+    """F6: at or above 5 km/h, and not carried."""
+    return motion_dkmh >= MOVING_DKMH and not (acc == 0 and motion_dkmh <= CARRIED_DKMH)
+
+
+@compiled
+def step(
+    state: np.void, params: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+) -> None:
+    """One accepted report: what was the time since the last one?"""
+    moves = is_moving(x["motion_dkmh"], x["acc"])
+    if x["first"] == 1:
+        state["driver"] = x["driver"] + 1
+        if not moves:
+            stop_here(state, x["fix_ms"], x["lon_deg"], x["lat_deg"])
+        return
+    dt_ms = x["dt_ms"]
+    d = x["distance_m"]
+    moved = is_moving(x["previous_motion_dkmh"], x["previous_acc"])
+    if x["previous_motion_dkmh"] < 0:
+        moved = moves
+    state["n"] += 1
+    if x["late"] == 1:
+        state["late"] = 1
+    if x["driver"] >= 0 and x["driver"] + 1 != state["driver"]:
+        if state["driver"] == 0:
+            state["driver"] = x["driver"] + 1
+        elif not (moved and moves) or dt_ms > MAX_STEP_MS:
+            at_ms = state["rest_ms"] if state["rest_ms"] != 0 else x["previous_fix_ms"]
+            end_run(
+                state, params, x, out, cursor, code, at_ms, x["previous_lon_deg"], x["previous_lat_deg"], _OVER
+            )
+            state["driver"] = x["driver"] + 1
+    carried = x["previous_acc"] == 0 and x["acc"] == 0 and d * 36_000.0 <= CARRIED_DKMH * np.float64(dt_ms)
+    if dt_ms <= MAX_STEP_MS:
+        if moved or (d > STILL_M and not carried):
+            move(state, params, x, out, cursor, code)
+        else:
+            stand(state, params, x, out, cursor, code, x["previous_fix_ms"], x["previous_lon_deg"], x["previous_lat_deg"])
+    elif d <= STILL_M or carried:
+        stand(state, params, x, out, cursor, code, x["previous_fix_ms"], x["previous_lon_deg"], x["previous_lat_deg"])
+    elif dt_ms <= params["rest_ms"]:
+        move(state, params, x, out, cursor, code)
+    elif dt_ms <= LONG_SILENCE_MS:
+        pass_unknown(state, params, x, out, cursor, code)
+    else:
+        at_ms = state["rest_ms"] if state["rest_ms"] != 0 else x["previous_fix_ms"]
+        end_run(
+            state, params, x, out, cursor, code, at_ms, x["previous_lon_deg"], x["previous_lat_deg"], _DATA_ENDED
+        )
+        state["rest_ms"] = 0
+        state["move_ms"] = 0
+        state["rested"] = 0
+    if not moves:
+        if state["rest_ms"] == 0:
+            stop_here(state, x["fix_ms"], x["lon_deg"], x["lat_deg"])
+        state["move_ms"] = 0
+
+
+@compiled
+def advance(
+    state: np.void, params: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+) -> int:
+    """Silence of more than 4 h ends the run at its last report, or at the stop before it."""
+    if core["fix_ms"] == 0 or (state["suspected_ms"][DAY] == 0 and state["suspected_ms"][NIGHT] == 0):
+        return 2**62
+    due = core["clock_ms"] + LONG_SILENCE_MS
+    if x["clock_ms"] > due and (x["settled"] == 0 or x["final"] == 1):
+        at_ms = state["rest_ms"] if state["rest_ms"] != 0 else core["fix_ms"]
+        end_run(state, params, x, out, cursor, code, at_ms, core["lon_deg"], core["lat_deg"], _DATA_ENDED)
+        return 2**62
+    if x["final"] == 1:
+        for kind in range(2):
+            if state["onset_ms"][kind] != 0:
+                write_edge(state, params, x, out, cursor, code, kind, _UPDATE)
+    return due
+
+
+RULE = Rule(
+    name="fatigue",
+    title_zh="疲劳驾驶",
+    title_en="Fatigue driving",
+    unit="h",
+    kinds=("day", "night"),
+    subject_driver=True,
+    settings=FatigueSettings,
+    params=PARAMS,
+    fill=fill,
+    state=STATE,
+    step=step,
+    advance=advance,
+    page=__doc__,
+)

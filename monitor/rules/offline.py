@@ -1,0 +1,200 @@
+"""Long absence 不在线 (O1-O3).
+
+No contact for more than 24 h. One alarm per absence; its grade is the tier reached: 1 day notice, 3 days general,
+7 days major, 15 days serious. Kind ``parked`` when the last reports stood still, else ``lost``. Onset 24 h after the
+last contact; it ends when contact returns, or when the vehicle retires.
+
+Absence counts from the latest of last contact, ``in_service_from`` and the day after ``suspended_to``; a registered
+stop exempts, and one that begins during an absence ends it. It runs on receive time; after a pause of ours it holds
+back for 30 minutes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from monitor.engine.edges import new_edge
+from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
+from monitor.model.alarm import EndReason
+from monitor.model.compiled import compiled
+from monitor.model.edge import EdgeType
+from monitor.model.geo import distance_m
+
+PARKED, LOST = 0, 1
+TIERS = 4
+STILL_DKMH = 50
+"""Below 5 km/h a vehicle stands (F6)."""
+DAY_MS = 86_400_000.0
+
+_ONSET = int(EdgeType.ONSET)
+_UPDATE = int(EdgeType.UPDATE)
+_CLEAR = int(EdgeType.CLEAR)
+_RETURNED = int(EndReason.CONTACT_RETURNED)
+_OVER = int(EndReason.CONDITION_OVER)
+_RETIRED = int(EndReason.VEHICLE_RETIRED)
+
+
+class OfflineSettings(RuleSettings):
+    """Settings of ``offline``."""
+
+    tiers_days: tuple[float, float, float, float] = Field(
+        default=(1.0, 3.0, 7.0, 15.0), description="O1, O2: 1 and 3 days (V), 7 and 15 days (D)"
+    )
+
+
+PARAMS = np.dtype([("tiers_ms", np.int64, (TIERS,)), ("enabled", np.int64)], align=True)
+
+STATE = np.dtype(
+    [
+        ("contact_ms", np.int64),  # last contact; 0 = never
+        ("onset_ms", np.int64),  # 0 = no alarm
+        ("lon_deg", np.float64),  # last known place; (0, 0) = none
+        ("lat_deg", np.float64),
+        ("driver", np.int32),
+        ("motion_dkmh", np.int32),  # of the last positioned report
+        ("tier", np.int8),  # tiers reached
+        ("kind", np.int8),
+    ],
+    align=True,
+)
+
+
+def fill(settings: RuleSettings, facts: VehicleFacts) -> tuple[Value, ...]:
+    assert isinstance(settings, OfflineSettings)
+    due = facts.vehicle_class != "trailer" and facts.registered
+    return (tuple(round(days * DAY_MS) for days in settings.tiers_days), int(settings.enabled and due))
+
+
+@compiled
+def write_edge(
+    state: np.void,
+    params: np.void,
+    x: np.void,
+    out: NDArray[np.void],
+    cursor: NDArray[np.int64],
+    code: int,
+    edge: int,
+    at_ms: int,
+) -> int:
+    """An edge of the absence, with its days up to ``at_ms``; returns its index."""
+    i = new_edge(out, cursor, x, code, np.int64(state["kind"]), edge, state["onset_ms"])
+    e = out[i]
+    e["driver"] = state["driver"]
+    base_ms = state["onset_ms"] - params["tiers_ms"][0]
+    e["peak"] = (at_ms - base_ms) / DAY_MS
+    e["limit"] = params["tiers_ms"][0] / DAY_MS
+    if state["lon_deg"] != 0.0 or state["lat_deg"] != 0.0:
+        e["start_lon"] = state["lon_deg"]
+        e["start_lat"] = state["lat_deg"]
+    e["grade"] = max(0, state["tier"] - 1)
+    e["late"] = 0
+    return i
+
+
+@compiled
+def clear(
+    state: np.void,
+    params: np.void,
+    x: np.void,
+    out: NDArray[np.void],
+    cursor: NDArray[np.int64],
+    code: int,
+    at_ms: int,
+    reason: int,
+) -> None:
+    """The absence is over."""
+    if state["onset_ms"] != 0:
+        e = out[write_edge(state, params, x, out, cursor, code, _CLEAR, at_ms)]
+        e["end_ms"] = at_ms
+        e["end_reason"] = reason
+    state["onset_ms"] = 0
+    state["tier"] = 0
+
+
+@compiled
+def contact(
+    state: np.void, params: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+) -> None:
+    """The vehicle was heard of."""
+    now = x["clock_ms"]
+    if state["onset_ms"] != 0:
+        clear(state, params, x, out, cursor, code, now, _RETURNED)
+    if x["positioned"] == 1:
+        motion = x["speed_dkmh"]
+        if motion < 0 and state["contact_ms"] != 0 and now > state["contact_ms"]:
+            away = distance_m(state["lon_deg"], state["lat_deg"], x["lon_deg"], x["lat_deg"])
+            motion = np.int64(min(away * 36_000.0 / (now - state["contact_ms"]), 10_000.0))
+        state["motion_dkmh"] = motion
+        state["lon_deg"] = x["lon_deg"]
+        state["lat_deg"] = x["lat_deg"]
+    state["driver"] = x["driver"]
+    state["contact_ms"] = now
+
+
+@compiled
+def advance(
+    state: np.void, params: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+) -> int:
+    """Time passes without contact: tiers are reached one by one, each edge carrying its own moment."""
+    if params["enabled"] == 0 or state["contact_ms"] == 0:
+        return 2**62
+    now = x["clock_ms"]
+    if state["tier"] == 0:
+        base_ms = max(state["contact_ms"], x["due_from_ms"])
+        if x["suspended_from_ms"] < base_ms + params["tiers_ms"][0] and x["suspended_to_ms"] > base_ms:
+            base_ms = x["suspended_to_ms"]
+        onset_ms = base_ms + params["tiers_ms"][0]
+    else:
+        onset_ms = state["onset_ms"]
+        base_ms = onset_ms - params["tiers_ms"][0]
+    stop_ms = x["retired_ms"]
+    reason = _RETIRED
+    if onset_ms < x["suspended_from_ms"] < stop_ms:
+        stop_ms = x["suspended_from_ms"]
+        reason = _OVER
+    while state["tier"] < TIERS:
+        due_ms = base_ms + params["tiers_ms"][state["tier"]]
+        if due_ms >= stop_ms:
+            break
+        if now <= due_ms:
+            return due_ms
+        if now <= x["grace_until_ms"] and due_ms > x["paused_ms"]:
+            return np.int64(x["grace_until_ms"])
+        if state["tier"] == 0:
+            state["onset_ms"] = onset_ms
+            state["kind"] = PARKED if state["motion_dkmh"] < STILL_DKMH else LOST
+            state["tier"] = 1
+            write_edge(state, params, x, out, cursor, code, _ONSET, due_ms)
+        else:
+            state["tier"] += 1
+            write_edge(state, params, x, out, cursor, code, _UPDATE, due_ms)
+    if state["onset_ms"] != 0:
+        if now >= stop_ms:
+            clear(state, params, x, out, cursor, code, stop_ms, reason)
+            if reason == _OVER:
+                state["contact_ms"] = stop_ms
+            else:
+                state["contact_ms"] = 0
+            return now
+        if x["final"] == 1:
+            write_edge(state, params, x, out, cursor, code, _UPDATE, now)
+        return stop_ms - 1
+    return 2**62
+
+
+RULE = Rule(
+    name="offline",
+    title_zh="不在线",
+    title_en="Offline",
+    unit="days",
+    kinds=("parked", "lost"),
+    settings=OfflineSettings,
+    params=PARAMS,
+    fill=fill,
+    state=STATE,
+    contact=contact,
+    advance=advance,
+    page=__doc__,
+)
