@@ -37,9 +37,6 @@ CARRIED_DKMH = 250
 """ACC off at up to 25 km/h is being carried (D)."""
 CARRIED_MS = 120_000
 """ACC off above that for longer than this is unknown time (D)."""
-QUEUE_MS = 120_000
-QUEUE_M = 500.0
-"""Shorter and nearer moves do not end a rest (D)."""
 STILL_M = 1000.0
 """Silence within this is standing (F6, D)."""
 LONG_SILENCE_MS = 14_400_000
@@ -74,6 +71,8 @@ class FatigueSettings(RuleSettings):
     serious_over_s: float = Field(default=3600, gt=0, description="grade serious from this much over (D)")
     day_warning_s: float = Field(default=1800, ge=0, description="F5 before the day limit (V)")
     night_warning_s: float = Field(default=900, ge=0, description="F5 before the night limit (D)")
+    queue_s: float = Field(default=120, ge=0, description="a shorter and nearer move does not end a rest; 0 = off (D)")
+    queue_m: float = Field(default=500, ge=0, description="and no further than this from the stop (D)")
     elapsed: bool = Field(default=False, description="count short stops as driving (switch of the readings)")
     cap_kmh: dict[str, float] = Field(
         default={"hazmat": 80.0, "other": 120.0},
@@ -88,6 +87,8 @@ PARAMS = np.dtype(
         ("rest_ms", np.int64),
         ("major_ms", np.int64),
         ("serious_ms", np.int64),
+        ("queue_ms", np.int64),
+        ("queue_m", np.float64),
         ("cap_kmh", np.float64),
         ("elapsed", np.int64),
         ("two_drivers", np.int64),
@@ -133,6 +134,8 @@ def fill(settings: RuleSettings, facts: VehicleFacts) -> tuple[Value, ...]:
         round(settings.rest_s * 1000),
         round(settings.major_over_s * 1000),
         round(settings.serious_over_s * 1000),
+        round(settings.queue_s * 1000),
+        settings.queue_m,
         settings.cap_kmh.get(vehicle_class, 100.0),
         int(settings.elapsed),
         int(facts.vehicle is not None and facts.vehicle.crew >= 2),
@@ -369,7 +372,7 @@ def move(
         if state["move_ms"] == 0:
             state["move_ms"] = from_ms
         away = distance_m(state["stop_lon"], state["stop_lat"], x["lon_deg"], x["lat_deg"])
-        if to_ms - state["move_ms"] < QUEUE_MS and away <= QUEUE_M:
+        if to_ms - state["move_ms"] < params["queue_ms"] and away <= params["queue_m"]:
             return
         from_ms = state["move_ms"]
         if state["rested"] == 0 and params["elapsed"] == 1 and state["suspected_ms"][DAY] > 0:

@@ -1,0 +1,73 @@
+"""Journal record in, everything that follows from it out: the engine and the alarm book as one step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.alarms.book import AlarmBook, BookOutput
+from monitor.engine.engine import Engine, Output
+from monitor.model.alarm import AlarmChange, PreWarning
+from monitor.model.fleet import Registry, Vehicle
+from monitor.model.journal import JournalRecord, RecordType
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What followed from one record."""
+
+    offset: int
+    clock_ms: int
+    changes: tuple[AlarmChange, ...]
+    prewarnings: tuple[PreWarning, ...]
+    days: NDArray[np.void]  # dtype VEHICLE_DAY, closed vehicle-days
+    outcomes: NDArray[np.int64]  # per engine.receive.Outcome
+
+
+class Pipeline:
+    """The live answer. The same records in the same order always give the same results."""
+
+    def __init__(self, engine: Engine, *, provisional: bool = True) -> None:
+        self.engine = engine
+        self.book = AlarmBook(engine.rules, engine.fleet, provisional=provisional)
+
+    def take(self, record: JournalRecord) -> StepResult:
+        """One journal record."""
+        engine = self.engine
+        if record.type is RecordType.REPORTS:
+            assert record.batch is not None
+            output = engine.take(record.batch)
+        elif record.type is RecordType.TICK:
+            output = engine.tick(record.clock_ms, resumed=record.resumed, paused_ms=record.paused_ms)
+        else:
+            if record.type is RecordType.REGISTRY:
+                engine.apply_registry(registry_of(record.payload))
+            output = engine.tick(engine.clock_ms)
+        return self._result(record.offset, output)
+
+    def _result(self, offset: int, output: Output) -> StepResult:
+        found: BookOutput = self.book.apply(output.edges)
+        return StepResult(
+            offset, self.engine.clock_ms, found.changes, found.prewarnings, output.days, output.outcomes
+        )
+
+
+class _RegistryPayload(msgspec.Struct, frozen=True):
+    version: int
+    vehicles: tuple[Vehicle, ...] | None
+
+
+def registry_payload(registry: Registry | None) -> bytes:
+    """A registry as the payload of a REGISTRY record; None says that there is none."""
+    if registry is None:
+        return msgspec.json.encode(_RegistryPayload(0, None))
+    return msgspec.json.encode(_RegistryPayload(registry.version, registry.vehicles))
+
+
+def registry_of(payload: bytes) -> Registry | None:
+    """The registry of a REGISTRY record."""
+    stated = msgspec.json.decode(payload, type=_RegistryPayload)
+    return None if stated.vehicles is None else Registry(stated.vehicles, stated.version)
