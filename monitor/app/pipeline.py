@@ -50,9 +50,7 @@ class Pipeline:
 
     def _result(self, offset: int, output: Output) -> StepResult:
         found: BookOutput = self.book.apply(output.edges)
-        return StepResult(
-            offset, self.engine.clock_ms, found.changes, found.prewarnings, output.days, output.outcomes
-        )
+        return StepResult(offset, self.engine.clock_ms, found.changes, found.prewarnings, output.days, output.outcomes)
 
 
 class _RegistryPayload(msgspec.Struct, frozen=True):

@@ -100,6 +100,4 @@ def _as_received(engine: Engine, batch: ReportBatch, until_ms: int | None) -> Re
 def last_states(changes: tuple[AlarmChange, ...]) -> tuple[Alarm, ...]:
     """Each alarm as its last change left it, by onset, vehicle, rule and kind."""
     states = {change.alarm.alarm_id: change.alarm for change in changes}
-    return tuple(
-        sorted(states.values(), key=lambda alarm: (alarm.onset_ms, alarm.vehicle_id, alarm.rule, alarm.kind))
-    )
+    return tuple(sorted(states.values(), key=lambda alarm: (alarm.onset_ms, alarm.vehicle_id, alarm.rule, alarm.kind)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from monitor.model.compiled import compiled
 
@@ -14,13 +13,11 @@ MIN_STEP_MS = 60_000
 
 
 @compiled
-def new_edge(
-    out: NDArray[np.void], cursor: NDArray[np.int64], x: np.void, code: int, kind: int, edge: int, onset_ms: int
-) -> int:
-    """Take the next edge row, filled with what is common to all; returns its index."""
-    n = cursor[0]
-    cursor[0] = n + 1
-    e = out[n]
+def new_edge(out: np.void, x: np.void, code: int, kind: int, edge: int, onset_ms: int) -> np.void:
+    """Take the next edge row of an ``OUT`` record, filled with what is common to all."""
+    n = out["n_edges"]
+    out["n_edges"] = n + 1
+    e: np.void = out["edges"][n]
     e["row"] = x["row"]
     e["driver"] = x["driver"]
     e["onset_ms"] = onset_ms
@@ -46,7 +43,7 @@ def new_edge(
     e["night_only"] = 0
     e["late"] = x["late"]
     e["inhibits"] = 0
-    return n
+    return e
 
 
 @compiled
@@ -55,26 +52,28 @@ def longest_step_ms(core: np.void) -> int:
 
     The interval is the median of the last five steps of at most 180 s, as they were before the current step.
     """
-    n = core["n_steps"]
-    if n == 0:
+    steps_ds = np.empty(5, np.int64)
+    steps_ds[0] = core["step_1_ds"]
+    steps_ds[1] = core["step_2_ds"]
+    steps_ds[2] = core["step_3_ds"]
+    steps_ds[3] = core["step_4_ds"]
+    steps_ds[4] = core["step_5_ds"]
+    steps_ds.sort()
+    known = 0
+    for step_ds in steps_ds:
+        if step_ds > 0:
+            known += 1
+    if known == 0:
         return MAX_STEP_MS
-    sorted_ds = np.empty(5, np.int64)
-    for i in range(n):
-        value = np.int64(core["steps_ds"][i])
-        j = i
-        while j > 0 and sorted_ds[j - 1] > value:
-            sorted_ds[j] = sorted_ds[j - 1]
-            j -= 1
-        sorted_ds[j] = value
-    limit = sorted_ds[n // 2] * 150
+    limit = steps_ds[5 - known + known // 2] * 150
     if limit < MIN_STEP_MS:
         return MIN_STEP_MS
     if limit > MAX_STEP_MS:
         return MAX_STEP_MS
-    return limit
+    return int(limit)
 
 
 @compiled
 def in_grace(x: np.void) -> bool:
     """Whether the step reaches back before our own last pause and comes within the grace after it."""
-    return x["clock_ms"] <= x["grace_until_ms"] and x["previous_clock_ms"] <= x["paused_ms"]
+    return bool(x["clock_ms"] <= x["grace_until_ms"] and x["previous_clock_ms"] <= x["paused_ms"])

@@ -11,15 +11,14 @@ from numpy.typing import NDArray
 from monitor.engine.fleet_state import FleetState
 from monitor.engine.generated import build_pass
 from monitor.engine.parameters import ParameterTable
-from monitor.engine.pass_template import CONTACT, DAYS_PER_REPORT, EDGES_PER_REPORT, TRACK
+from monitor.engine.pass_template import CONTACT, TRACK
 from monitor.engine.receive import N_OUTCOMES
 from monitor.engine.rule import Rule
-from monitor.engine.state import STEP
-from monitor.model.beijing import NEVER_MS
+from monitor.engine.state import OUT, STEP
 from monitor.model.day import VEHICLE_DAY
 from monitor.model.edge import EDGE
-from monitor.model.fleet import Registry
 from monitor.model.flaw import Flaw, ReportFlag
+from monitor.model.fleet import Registry
 from monitor.model.report import ReportBatch
 
 LATE_MS = 300_000
@@ -27,8 +26,6 @@ LATE_MS = 300_000
 GRACE_MS = 1_800_000
 """After our own pause, absence and track rules hold back this long (readings, Clocks)."""
 
-_EDGE_ROOM = 8192
-_DAY_ROOM = 8192
 _LATE_FLAG = int(ReportFlag.BACKFILL)
 _TIME_FLAW = int(Flaw.TIME)
 
@@ -44,7 +41,7 @@ class Output:
 
 
 class Engine:
-    """Fleet state and clock; one instance per data folder. Not thread-safe; calls release the GIL while they compute."""
+    """Fleet state and clock; one instance per data folder. Not thread-safe; calls release the GIL."""
 
     def __init__(
         self,
@@ -59,10 +56,7 @@ class Engine:
         self._pass = build_pass(self.rules)
         self._step = np.zeros(1, STEP)
         self._step[0]["settled"] = 1 if settled else 0
-        self._out = np.zeros(_EDGE_ROOM, EDGE)
-        self._days = np.zeros(_DAY_ROOM, VEHICLE_DAY)
-        self._cursor = np.zeros(1, np.int64)
-        self._day_cursor = np.zeros(1, np.int64)
+        self._out = np.zeros(1, OUT)
 
     def take(self, batch: ReportBatch) -> Output:
         """Live: reports in the order received; each ``recv_ms`` must be set. Time passes up to the last of them."""
@@ -102,10 +96,6 @@ class Engine:
         self._step[0]["final"] = 0
         return output
 
-    def forget_deadlines(self) -> None:
-        """Before a second phase over the same fleet: its deadlines are its own."""
-        self.fleet.deadlines[: len(self.fleet)] = NEVER_MS
-
     def wake_all(self) -> None:
         """Let every vehicle's deadlines be worked out anew at its next chance."""
         self.fleet.deadlines[: len(self.fleet)] = 0
@@ -131,7 +121,7 @@ class Engine:
         edges: list[NDArray[np.void]] = []
         days: list[NDArray[np.void]] = []
         while done < len(reports):
-            self._cursor[0] = self._day_cursor[0] = 0
+            self._out[0]["n_edges"] = self._out[0]["n_days"] = 0
             done = self._pass.run(
                 reports,
                 row_of,
@@ -146,9 +136,6 @@ class Engine:
                 fleet.deadlines,
                 self._step,
                 self._out,
-                self._cursor,
-                self._days,
-                self._day_cursor,
                 outcomes,
             )
             self._collect(edges, days)
@@ -160,7 +147,7 @@ class Engine:
         edges: list[NDArray[np.void]] = []
         days: list[NDArray[np.void]] = []
         while done < len(fleet):
-            self._cursor[0] = self._day_cursor[0] = 0
+            self._out[0]["n_edges"] = self._out[0]["n_days"] = 0
             done = self._pass.tick(
                 self.clock_ms,
                 done,
@@ -172,22 +159,17 @@ class Engine:
                 len(fleet),
                 self._step,
                 self._out,
-                self._cursor,
-                self._days,
-                self._day_cursor,
             )
             self._collect(edges, days)
         return Output(_joined(edges, EDGE), _joined(days, VEHICLE_DAY), np.zeros(N_OUTCOMES, np.int64))
 
     def _collect(self, edges: list[NDArray[np.void]], days: list[NDArray[np.void]]) -> None:
-        if self._cursor[0]:
-            edges.append(self._out[: self._cursor[0]].copy())
-        if self._day_cursor[0]:
-            days.append(self._days[: self._day_cursor[0]].copy())
+        out = self._out[0]
+        if out["n_edges"]:
+            edges.append(out["edges"][: out["n_edges"]].copy())
+        if out["n_days"]:
+            days.append(out["days"][: out["n_days"]].copy())
 
 
 def _joined(parts: list[NDArray[np.void]], dtype: np.dtype[np.void]) -> NDArray[np.void]:
     return np.concatenate(parts) if parts else np.zeros(0, dtype)
-
-
-assert _EDGE_ROOM > EDGES_PER_REPORT and _DAY_ROOM > DAYS_PER_REPORT

@@ -22,8 +22,8 @@ from monitor.model.compiled import CACHE_FOLDER
 _TEMPLATE = Path(__file__).with_name("pass_template.py")
 _BEGIN = "# --- rules begin"
 _END = "# --- rules end"
-_ARGUMENTS = "r, p, core, x, out, cursor"
-_DAY_ARGUMENTS = "r, p, core, day, x, out, cursor"
+_ARGUMENTS = "r, p, core, x, out"
+_DAY_ARGUMENTS = "r, p, core, day, x, out"
 
 
 def build_pass(rules: Sequence[Rule]) -> ModuleType:
@@ -41,7 +41,8 @@ def build_pass(rules: Sequence[Rule]) -> ModuleType:
     if not path.exists():
         _write_whole(path, source)
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
@@ -54,7 +55,7 @@ def pass_source(rules: Sequence[Rule]) -> str:
     head, rest = template.split(_BEGIN, 1)
     _, tail = rest.split(_END, 1)
     imports: list[str] = []
-    bodies = {name: [] for name in ("step", "contact", "late", "close_day")}  # type: dict[str, list[str]]
+    bodies: dict[str, list[str]] = {name: [] for name in ("step", "contact", "late", "close_day")}
     advance: dict[str, list[str]] = {"track": [], "contact": []}
     for code, rule in enumerate(rules):
         state = f'r["{rule.name}"]' if rule.state is not None else "core"
@@ -68,11 +69,11 @@ def pass_source(rules: Sequence[Rule]) -> str:
             head_arguments = f'{state}, p["{rule.name}"], core'
             if entry == "advance":
                 phase = "contact" if rule.contact is not None else "track"
-                advance[phase].append(f"deadline = min(deadline, {alias}({head_arguments}, x, out, cursor, {code}))")
+                advance[phase].append(f"deadline = min(deadline, {alias}({head_arguments}, x, out, {code}))")
             elif entry == "close_day":
-                bodies[entry].append(f"{alias}({head_arguments}, day, x, out, cursor, {code})")
+                bodies[entry].append(f"{alias}({head_arguments}, day, x, out, {code})")
             else:
-                bodies[entry].append(f"{alias}({head_arguments}, x, out, cursor, {code})")
+                bodies[entry].append(f"{alias}({head_arguments}, x, out, {code})")
     parts = [*imports, ""]
     for entry in ("step", "contact", "late"):
         parts += _function(f"{entry}_rules", _ARGUMENTS, bodies[entry] or ["pass"])

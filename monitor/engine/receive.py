@@ -11,11 +11,11 @@ from enum import IntEnum
 import numpy as np
 
 from monitor.engine.edges import MAX_STEP_MS
-from monitor.engine.state import PENDING_MAX, RECENT_MAX, STEPS_MAX
+from monitor.engine.state import PENDING_MAX
 from monitor.model.beijing import ms_of_day
 from monitor.model.compiled import compiled
 from monitor.model.flaw import POSITION_FLAWS, UNQUALIFIED_FLAWS, Flaw, ReportFlag
-from monitor.model.geo import distance_m
+from monitor.model.geo import distance_m, from_e7, to_e7
 
 
 class Outcome(IntEnum):
@@ -84,27 +84,20 @@ def order_of(core: np.void, report: np.void) -> int:
     if core["time_ms"] == 0 or time_ms > core["time_ms"]:
         return _ACCEPTED
     if time_ms == core["time_ms"]:
-        if time_ms == core["fix_ms"] and (
-            report["lon_deg"] != core["lon_deg"] or report["lat_deg"] != core["lat_deg"]
-        ):
+        if time_ms == core["fix_ms"] and (report["lon_deg"] != core["lon_deg"] or report["lat_deg"] != core["lat_deg"]):
             return _CONFLICT
         return _DUPLICATE
-    for i in range(core["n_recent"]):
-        if core["recent_ms"][i] == time_ms:
-            return _DUPLICATE
+    if time_ms == core["recent_1_ms"] or time_ms == core["recent_2_ms"] or time_ms == core["recent_3_ms"]:
+        return _DUPLICATE
     return _OUT_OF_ORDER
 
 
 @compiled
 def note_time(core: np.void, time_ms: int) -> None:
     """Remember a new newest time stamp."""
-    n = core["n_recent"]
-    if core["time_ms"] != 0:
-        for i in range(RECENT_MAX - 1, 0, -1):
-            core["recent_ms"][i] = core["recent_ms"][i - 1]
-        core["recent_ms"][0] = core["time_ms"]
-        if n < RECENT_MAX:
-            core["n_recent"] = n + 1
+    core["recent_3_ms"] = core["recent_2_ms"]
+    core["recent_2_ms"] = core["recent_1_ms"]
+    core["recent_1_ms"] = core["time_ms"]
     core["time_ms"] = time_ms
 
 
@@ -142,22 +135,20 @@ def judge_place(core: np.void, report: np.void, clock_ms: int, late: int) -> int
     lon = report["lon_deg"]
     lat = report["lat_deg"]
     n = core["n_pending"]
-    if core["fix_ms"] == 0 or not is_displaced(
-        core["fix_ms"], core["lon_deg"], core["lat_deg"], fix_ms, lon, lat
-    ):
+    if core["fix_ms"] == 0 or not is_displaced(core["fix_ms"], core["lon_deg"], core["lat_deg"], fix_ms, lon, lat):
         core["n_pending"] = 0
         return _ACCEPTED
     if n > 0:
         last = core["pending"][n - 1]
-        if is_displaced(last["fix_ms"], last["lon_deg"], last["lat_deg"], fix_ms, lon, lat):
+        if is_displaced(last["fix_ms"], from_e7(last["lon_e7"]), from_e7(last["lat_e7"]), fix_ms, lon, lat):
             n = 0
     if n == PENDING_MAX:
         return _CONFIRMED
     held = core["pending"][n]
     held["fix_ms"] = fix_ms
     held["clock_ms"] = clock_ms
-    held["lon_deg"] = lon
-    held["lat_deg"] = lat
+    held["lon_e7"] = to_e7(lon)
+    held["lat_e7"] = to_e7(lat)
     held["speed_dkmh"] = report["speed_dkmh"] if report["flaws"] & _SPEED == 0 else -1
     held["driver"] = report["driver"]
     held["acc"] = acc_of(report["flags"])
@@ -169,7 +160,15 @@ def judge_place(core: np.void, report: np.void, clock_ms: int, late: int) -> int
 
 @compiled
 def prepare_step(
-    core: np.void, x: np.void, fix_ms: int, clock_ms: int, lon: float, lat: float, speed_dkmh: int, acc: int, driver: int
+    core: np.void,
+    x: np.void,
+    fix_ms: int,
+    clock_ms: int,
+    lon: float,
+    lat: float,
+    speed_dkmh: int,
+    acc: int,
+    driver: int,
 ) -> None:
     """Work out the step from the newest good fix to this one."""
     x["fix_ms"] = fix_ms
@@ -205,7 +204,7 @@ def prepare_step(
         x["dt_ms"] = dt_ms
         x["distance_m"] = d
         if motion < 0 and dt_ms > 0:
-            motion = np.int64(d * 36_000.0 / dt_ms)
+            motion = int(d * 36_000.0 / dt_ms)
     x["motion_dkmh"] = motion
 
 
@@ -224,14 +223,11 @@ def absorb_step(core: np.void, x: np.void) -> None:
         if not (dt_ms > 300_000 and d > 2000.0):
             core["mileage_complete_m"] += d
     if x["first"] == 0 and dt_ms <= MAX_STEP_MS:
-        n = core["n_steps"]
-        if n < STEPS_MAX:
-            core["steps_ds"][n] = dt_ms // 100
-            core["n_steps"] = n + 1
-        else:
-            for i in range(STEPS_MAX - 1):
-                core["steps_ds"][i] = core["steps_ds"][i + 1]
-            core["steps_ds"][STEPS_MAX - 1] = dt_ms // 100
+        core["step_5_ds"] = core["step_4_ds"]
+        core["step_4_ds"] = core["step_3_ds"]
+        core["step_3_ds"] = core["step_2_ds"]
+        core["step_2_ds"] = core["step_1_ds"]
+        core["step_1_ds"] = max(1, dt_ms // 100)
     core["fix_ms"] = x["fix_ms"]
     core["clock_ms"] = x["clock_ms"]
     core["lon_deg"] = x["lon_deg"]

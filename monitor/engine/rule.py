@@ -10,8 +10,8 @@ A rule module defines ``RULE``, a ``Rule``. Its entries are compiled functions o
 ``close_day``  a Beijing day of the vehicle is over; may set fields of the day row
 =============  ==================================================================================================
 
-All but ``close_day`` have the signature ``(state, params, core, x, out, cursor, code)``: records of the rule's state,
-its parameters, the engine's ``CORE`` and ``STEP``, the edge buffer with its cursor, and the rule's code for edges.
+All but ``close_day`` have the signature ``(state, params, core, x, out, code)``: records of the rule's state, its
+parameters, the engine's ``CORE``, ``STEP`` and ``OUT``, and the rule's code for edges.
 ``close_day`` has the day row before ``x``.
 """
 

@@ -11,21 +11,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from monitor.engine.rule import Rule
-from monitor.model.day import COUNTERS
+from monitor.model.day import COUNTERS, VEHICLE_DAY
+from monitor.model.edge import EDGE
 
 PENDING_MAX = 2
 """Displaced reports held back: the third consistent one proves that the vehicle is there (readings, Drift)."""
-RECENT_MAX = 3
-"""Earlier report times kept beside the newest to tell a duplicate from an older report (Q4, live)."""
-STEPS_MAX = 5
-"""Steps whose median is the vehicle's own report interval."""
 
 PENDING = np.dtype(
     [
         ("fix_ms", np.int64),
         ("clock_ms", np.int64),
-        ("lon_deg", np.float64),
-        ("lat_deg", np.float64),
+        ("lon_e7", np.int32),
+        ("lat_e7", np.int32),
         ("speed_dkmh", np.int32),
         ("driver", np.int32),
         ("acc", np.int8),
@@ -36,6 +33,8 @@ PENDING = np.dtype(
 
 DAY_COUNTERS: tuple[str, ...] = tuple(name for name in COUNTERS if name != "drift_vehicle")
 
+# Scalars instead of small array fields wherever a report touches them: Numba builds an array view, with reference
+# counting, at every access to an array field.
 CORE = np.dtype(
     [
         ("time_ms", np.int64),  # newest time stamp of any report, positioned or not
@@ -44,7 +43,9 @@ CORE = np.dtype(
         ("contact_ms", np.int64),  # engine clock at the last contact; 0 = never
         ("lon_deg", np.float64),
         ("lat_deg", np.float64),
-        ("recent_ms", np.int64, (RECENT_MAX,)),
+        ("recent_1_ms", np.int64),  # the time stamps before the newest
+        ("recent_2_ms", np.int64),
+        ("recent_3_ms", np.int64),
         ("pending", PENDING, (PENDING_MAX,)),
         ("mileage_m", np.float64),
         ("mileage_complete_m", np.float64),
@@ -53,9 +54,11 @@ CORE = np.dtype(
         ("speed_dkmh", np.int32),  # of the newest good fix, derived where the report had none; -1 unknown
         ("driver", np.int32),
         ("profile", np.int32),  # row of the parameter table
-        ("steps_ds", np.int16, (STEPS_MAX,)),  # last steps of at most 180 s, tenths of a second
-        ("n_steps", np.int8),
-        ("n_recent", np.int8),
+        ("step_1_ds", np.int16),  # the last steps of at most 180 s, newest first, tenths of a second; 0 = none
+        ("step_2_ds", np.int16),
+        ("step_3_ds", np.int16),
+        ("step_4_ds", np.int16),
+        ("step_5_ds", np.int16),
         ("n_pending", np.int8),
         ("acc", np.int8),  # -1 unknown, 0 off, 1 on
         ("registered", np.int8),
@@ -115,6 +118,21 @@ STEP = np.dtype(
     align=True,
 )
 """What the engine has worked out about one step, once, for every rule to read."""
+
+
+EDGE_ROOM = 8192
+DAY_ROOM = 8192
+
+OUT = np.dtype(
+    [
+        ("n_edges", np.int64),
+        ("n_days", np.int64),
+        ("edges", EDGE, (EDGE_ROOM,)),
+        ("days", VEHICLE_DAY, (DAY_ROOM,)),
+    ],
+    align=True,
+)
+"""Where the pass writes. A record and not arrays: Numba counts references to arrays at every call, not to records."""
 
 
 def row_dtype(rules: Sequence[Rule]) -> np.dtype[np.void]:

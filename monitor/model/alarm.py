@@ -165,12 +165,40 @@ class Alarm:
         }
 
 
-ALARM_COLUMNS: tuple[str, ...] = tuple(
-    (
-        "alarm_id subject rule kind grade certainty state vehicle_id plate vehicle_class enterprise_id driver_id "
-        "onset end duration_s peak mean limit limit_source suspected_serious night_only distance_m n_reports "
-        "start_lon start_lat end_lon end_lat start_place end_place end_reason late provisional inhibited_by"
-    ).split()
+ALARM_COLUMNS: tuple[str, ...] = (
+    "alarm_id",
+    "subject",
+    "rule",
+    "kind",
+    "grade",
+    "certainty",
+    "state",
+    "vehicle_id",
+    "plate",
+    "vehicle_class",
+    "enterprise_id",
+    "driver_id",
+    "onset",
+    "end",
+    "duration_s",
+    "peak",
+    "mean",
+    "limit",
+    "limit_source",
+    "suspected_serious",
+    "night_only",
+    "distance_m",
+    "n_reports",
+    "start_lon",
+    "start_lat",
+    "end_lon",
+    "end_lat",
+    "start_place",
+    "end_place",
+    "end_reason",
+    "late",
+    "provisional",
+    "inhibited_by",
 )
 
 ALARM_FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Alarm))

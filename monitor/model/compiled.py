@@ -66,4 +66,5 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
     The one place where Numba's untyped decorator meets the type checker.
     """
-    return numba.njit(cache=True, nogil=True)(function)  # type: ignore[no-any-return]
+    machine_code: Callable[P, R] = numba.njit(cache=True, nogil=True)(function)
+    return machine_code

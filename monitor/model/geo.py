@@ -23,6 +23,18 @@ _EE = 0.00669342162296594323
 
 
 @compiled
+def to_e7(degrees: float) -> int:
+    """Degrees as whole 1e-7 degrees (about 1 cm), which state keeps in four bytes."""
+    return int(math.floor(degrees * 1e7 + 0.5))
+
+
+@compiled
+def from_e7(degrees_e7: int) -> float:
+    """Degrees of whole 1e-7 degrees."""
+    return degrees_e7 * 1e-7
+
+
+@compiled
 def distance_m(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
     """Great-circle distance in metres.
 
@@ -44,7 +56,9 @@ def distance_m(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
     return 2.0 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(h)))
 
 
-def _gcj02_offset(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _gcj02_offset(
+    lon: NDArray[np.float64], lat: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     x = lon - 105.0
     y = lat - 35.0
     root = np.sqrt(np.abs(x))

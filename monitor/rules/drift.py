@@ -8,7 +8,6 @@ fixes show that the vehicle is there. Notice; onset and end are the day's; also 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from monitor.engine.edges import new_edge
@@ -46,8 +45,7 @@ def close_day(
     core: np.void,
     day: np.void,
     x: np.void,
-    out: NDArray[np.void],
-    cursor: NDArray[np.int64],
+    out: np.void,
     code: int,
 ) -> None:
     """A day is over: count the vehicle as drifting, and say so."""
@@ -58,7 +56,7 @@ def close_day(
     if params["enabled"] == 0:
         return
     for edge in (_ONSET, _CLEAR):
-        e = out[new_edge(out, cursor, x, code, 0, edge, day_start_ms(day["day"]))]
+        e = new_edge(out, x, code, 0, edge, day_start_ms(day["day"]))
         e["driver"] = -1
         e["peak"] = np.float64(points)
         e["limit"] = np.float64(params["least_points"])

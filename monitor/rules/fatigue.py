@@ -19,7 +19,6 @@ drivers without cards (``crew = 2``) make it suspected; a card change counts onl
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from monitor.engine.edges import MAX_STEP_MS, new_edge
@@ -28,7 +27,7 @@ from monitor.model.alarm import Certainty, EndReason, Grade
 from monitor.model.beijing import ms_of_day
 from monitor.model.compiled import compiled
 from monitor.model.edge import EdgeType
-from monitor.model.geo import distance_m
+from monitor.model.geo import distance_m, from_e7, to_e7
 
 DAY, NIGHT = 0, 1
 MOVING_DKMH = 50
@@ -80,10 +79,13 @@ class FatigueSettings(RuleSettings):
     )
 
 
+LIMITS = np.dtype([("limit_ms", np.int64), ("warning_ms", np.int64)], align=True)
+"""Of one kind; a limit of 0 switches it off."""
+
 PARAMS = np.dtype(
     [
-        ("limit_ms", np.int64, (2,)),  # 0 = this kind is off
-        ("warning_ms", np.int64, (2,)),
+        ("day", LIMITS),
+        ("night", LIMITS),
         ("rest_ms", np.int64),
         ("major_ms", np.int64),
         ("serious_ms", np.int64),
@@ -97,26 +99,34 @@ PARAMS = np.dtype(
     align=True,
 )
 
+CLOCK = np.dtype(
+    [
+        ("onset_ms", np.int64),  # 0 = no alarm
+        ("start_lon_e7", np.int32),
+        ("start_lat_e7", np.int32),
+        ("certain_ms", np.int32),  # driving since the last rest (for ``night``: the part inside the night)
+        ("suspected_ms", np.int32),
+        ("onset_distance_m", np.float32),
+        ("onset_n", np.int32),
+        ("certainty", np.int8),
+        ("grade", np.int8),
+        ("warned", np.int8),
+    ],
+    align=True,
+)
+
 STATE = np.dtype(
     [
         ("rest_ms", np.int64),  # start of the current stop; 0 = driving
         ("move_ms", np.int64),  # start of a move that may not end the stop; 0 = none
         ("acc_fast_ms", np.int64),  # start of driving with ACC off above 25 km/h; 0 = none, or ACC_UNKNOWN
-        ("stop_lon", np.float64),
-        ("stop_lat", np.float64),
+        ("stop_lon_e7", np.int32),
+        ("stop_lat_e7", np.int32),
         ("distance_m", np.float64),  # since the run began
-        ("onset_ms", np.int64, (2,)),  # by kind; 0 = no alarm
-        ("onset_distance_m", np.float64, (2,)),
-        ("start_lon", np.float64, (2,)),
-        ("start_lat", np.float64, (2,)),
-        ("certain_ms", np.int32, (2,)),  # driving since the last rest: in all, and inside the night
-        ("suspected_ms", np.int32, (2,)),
+        ("day", CLOCK),
+        ("night", CLOCK),
         ("n", np.int32),
-        ("onset_n", np.int32, (2,)),
         ("driver", np.int32),  # 1 + index; 0 = unknown
-        ("certainty", np.int8, (2,)),
-        ("grade", np.int8, (2,)),
-        ("warned", np.int8, (2,)),
         ("rested", np.int8),  # the current stop is long enough to be a rest
         ("late", np.int8),
     ],
@@ -129,8 +139,8 @@ def fill(settings: RuleSettings, facts: VehicleFacts) -> tuple[Value, ...]:
     vehicle_class = facts.vehicle_class
     night_s = settings.night_limit_s.get(vehicle_class, 0)
     return (
-        (round(settings.day_limit_s * 1000), round(night_s * 1000)),
-        (round(settings.day_warning_s * 1000), round(settings.night_warning_s * 1000)),
+        (round(settings.day_limit_s * 1000), round(settings.day_warning_s * 1000)),
+        (round(night_s * 1000), round(settings.night_warning_s * 1000)),
         round(settings.rest_s * 1000),
         round(settings.major_over_s * 1000),
         round(settings.serious_over_s * 1000),
@@ -148,6 +158,8 @@ def night_overlap_ms(from_ms: int, to_ms: int) -> int:
     """How much of a span of less than 16 h lies inside 22:00-06:00."""
     start = ms_of_day(from_ms)
     end = start + (to_ms - from_ms)
+    if start >= 21_600_000 and end <= 79_200_000:
+        return 0
     total = 0
     for night_from, night_to in ((0, 21_600_000), (79_200_000, 108_000_000), (165_600_000, 194_400_000)):
         total += max(0, min(end, night_to) - max(start, night_from))
@@ -169,42 +181,35 @@ def night_moment_ms(from_ms: int, remaining_ms: int) -> int:
 
 
 @compiled
-def governing_ms(state: np.void, kind: int) -> int:
-    """The clock an alarm goes by: certain where it is certain."""
-    if state["certainty"][kind] == _CERTAIN:
-        return np.int64(state["certain_ms"][kind])
-    return np.int64(state["suspected_ms"][kind])
+def governing_ms(clock: np.void) -> int:
+    """The time an alarm goes by: certain where it is certain."""
+    if clock["certainty"] == _CERTAIN:
+        return int(clock["certain_ms"])
+    return int(clock["suspected_ms"])
 
 
 @compiled
 def write_edge(
-    state: np.void,
-    params: np.void,
-    x: np.void,
-    out: NDArray[np.void],
-    cursor: NDArray[np.int64],
-    code: int,
-    kind: int,
-    edge: int,
-) -> int:
-    """An edge with the alarm's figures; returns its index."""
-    i = new_edge(out, cursor, x, code, kind, edge, state["onset_ms"][kind])
-    e = out[i]
+    state: np.void, clock: np.void, limits: np.void, x: np.void, out: np.void, code: int, kind: int, edge: int
+) -> np.void:
+    """An edge with the alarm's figures."""
+    e = new_edge(out, x, code, kind, edge, clock["onset_ms"])
     e["driver"] = state["driver"] - 1
-    e["peak"] = governing_ms(state, kind) / HOUR_MS
-    e["limit"] = params["limit_ms"][kind] / HOUR_MS
-    e["distance_m"] = state["distance_m"] - state["onset_distance_m"][kind]
-    e["start_lon"] = state["start_lon"][kind]
-    e["start_lat"] = state["start_lat"][kind]
-    e["n_reports"] = state["n"] - state["onset_n"][kind]
-    e["grade"] = state["grade"][kind]
-    e["certainty"] = state["certainty"][kind]
+    e["peak"] = governing_ms(clock) / HOUR_MS
+    e["limit"] = limits["limit_ms"] / HOUR_MS
+    e["distance_m"] = state["distance_m"] - np.float64(clock["onset_distance_m"])
+    e["start_lon"] = from_e7(clock["start_lon_e7"])
+    e["start_lat"] = from_e7(clock["start_lat_e7"])
+    e["n_reports"] = state["n"] - clock["onset_n"]
+    e["grade"] = clock["grade"]
+    e["certainty"] = clock["certainty"]
     e["late"] = state["late"]
-    return i
+    return e
 
 
 @compiled
 def grade_over(params: np.void, over_ms: int) -> int:
+    """General; major and serious by how much the limit is passed."""
     if over_ms >= params["serious_ms"]:
         return _SERIOUS
     if over_ms >= params["major_ms"]:
@@ -213,17 +218,30 @@ def grade_over(params: np.void, over_ms: int) -> int:
 
 
 @compiled
-def reset(state: np.void) -> None:
-    """A new run has driven nothing yet."""
-    state["distance_m"] = 0.0
-    state["n"] = 0
-    state["late"] = 0
-    state["acc_fast_ms"] = 0
-    for kind in range(2):
-        state["onset_ms"][kind] = 0
-        state["certain_ms"][kind] = 0
-        state["suspected_ms"][kind] = 0
-        state["warned"][kind] = 0
+def end_clock(
+    state: np.void,
+    clock: np.void,
+    limits: np.void,
+    x: np.void,
+    out: np.void,
+    code: int,
+    kind: int,
+    end_ms: int,
+    end_lon: float,
+    end_lat: float,
+    reason: int,
+) -> None:
+    """Clear what is raised and start from zero."""
+    if clock["onset_ms"] != 0:
+        e = write_edge(state, clock, limits, x, out, code, kind, _CLEAR)
+        e["end_ms"] = max(end_ms, clock["onset_ms"])
+        e["end_lon"] = end_lon
+        e["end_lat"] = end_lat
+        e["end_reason"] = reason
+    clock["onset_ms"] = 0
+    clock["certain_ms"] = 0
+    clock["suspected_ms"] = 0
+    clock["warned"] = 0
 
 
 @compiled
@@ -231,50 +249,96 @@ def end_run(
     state: np.void,
     params: np.void,
     x: np.void,
-    out: NDArray[np.void],
-    cursor: NDArray[np.int64],
+    out: np.void,
     code: int,
     end_ms: int,
     end_lon: float,
     end_lat: float,
     reason: int,
 ) -> None:
-    """Clear what is raised and start from zero."""
-    for kind in range(2):
-        if state["onset_ms"][kind] != 0:
-            e = out[write_edge(state, params, x, out, cursor, code, kind, _CLEAR)]
-            e["end_ms"] = max(end_ms, state["onset_ms"][kind])
-            e["end_lon"] = end_lon
-            e["end_lat"] = end_lat
-            e["end_reason"] = reason
-    reset(state)
+    """The run is over: both clocks start from zero."""
+    end_clock(state, state["day"], params["day"], x, out, code, DAY, end_ms, end_lon, end_lat, reason)
+    end_clock(state, state["night"], params["night"], x, out, code, NIGHT, end_ms, end_lon, end_lat, reason)
+    state["distance_m"] = 0.0
+    state["n"] = 0
+    state["late"] = 0
+    state["acc_fast_ms"] = 0
 
 
 @compiled
-def raise_kind(
+def pass_limit(
     state: np.void,
+    clock: np.void,
     params: np.void,
+    limits: np.void,
     x: np.void,
-    out: NDArray[np.void],
-    cursor: NDArray[np.int64],
+    out: np.void,
     code: int,
     kind: int,
     moment_ms: int,
     certainty: int,
 ) -> None:
     """The limit was passed: a new alarm, or a suspected one that has become certain."""
-    if state["onset_ms"][kind] == 0:
-        state["onset_ms"][kind] = moment_ms
-        state["onset_distance_m"][kind] = state["distance_m"]
-        state["onset_n"][kind] = state["n"]
-        state["start_lon"][kind] = x["lon_deg"]
-        state["start_lat"][kind] = x["lat_deg"]
-        state["certainty"][kind] = certainty
-        state["grade"][kind] = grade_over(params, governing_ms(state, kind) - params["limit_ms"][kind])
-        write_edge(state, params, x, out, cursor, code, kind, _ONSET)
-    elif certainty < state["certainty"][kind]:
-        state["certainty"][kind] = certainty
-        write_edge(state, params, x, out, cursor, code, kind, _UPDATE)
+    if clock["onset_ms"] == 0:
+        clock["onset_ms"] = moment_ms
+        clock["onset_distance_m"] = state["distance_m"]
+        clock["onset_n"] = state["n"]
+        clock["start_lon_e7"] = to_e7(x["lon_deg"])
+        clock["start_lat_e7"] = to_e7(x["lat_deg"])
+        clock["certainty"] = certainty
+        clock["grade"] = grade_over(params, governing_ms(clock) - limits["limit_ms"])
+        write_edge(state, clock, limits, x, out, code, kind, _ONSET)
+    elif certainty < clock["certainty"]:
+        clock["certainty"] = certainty
+        write_edge(state, clock, limits, x, out, code, kind, _UPDATE)
+
+
+@compiled
+def run_clock(
+    state: np.void,
+    clock: np.void,
+    params: np.void,
+    limits: np.void,
+    x: np.void,
+    out: np.void,
+    code: int,
+    kind: int,
+    from_ms: int,
+    certain_add: int,
+    suspected_add: int,
+) -> None:
+    """Add driving to one clock, and say what that passes."""
+    limit_ms = limits["limit_ms"]
+    certain = np.int64(clock["certain_ms"])
+    suspected = np.int64(clock["suspected_ms"])
+    clock["certain_ms"] = certain + certain_add
+    clock["suspected_ms"] = suspected + suspected_add
+    if clock["onset_ms"] == 0 and suspected + suspected_add < limit_ms - limits["warning_ms"]:
+        return
+    if certain <= limit_ms < certain + certain_add:
+        remaining = limit_ms - certain
+        moment = night_moment_ms(from_ms, remaining) if kind == NIGHT else from_ms + remaining
+        doubtful = params["two_drivers"] == 1 and state["driver"] == 0
+        certainty = _SUSPECTED if doubtful else _CERTAIN
+        pass_limit(state, clock, params, limits, x, out, code, kind, moment, certainty)
+    if suspected <= limit_ms < suspected + suspected_add:
+        remaining = limit_ms - suspected
+        moment = night_moment_ms(from_ms, remaining) if kind == NIGHT else from_ms + remaining
+        pass_limit(state, clock, params, limits, x, out, code, kind, moment, _SUSPECTED)
+    if clock["onset_ms"] != 0:
+        grade = grade_over(params, governing_ms(clock) - limit_ms)
+        if grade > clock["grade"]:
+            clock["grade"] = grade
+            write_edge(state, clock, limits, x, out, code, kind, _UPDATE)
+        return
+    now = certain + certain_add
+    near = limit_ms - limits["warning_ms"] <= now < limit_ms
+    if near and certain_add > 0 and clock["warned"] == 0:
+        clock["warned"] = 1
+        e = new_edge(out, x, code, kind, _PREWARNING, x["fix_ms"])
+        e["driver"] = state["driver"] - 1
+        e["peak"] = now / HOUR_MS
+        e["limit"] = limit_ms / HOUR_MS
 
 
 @compiled
@@ -282,51 +346,25 @@ def drive(
     state: np.void,
     params: np.void,
     x: np.void,
-    out: NDArray[np.void],
-    cursor: NDArray[np.int64],
+    out: np.void,
     code: int,
     from_ms: int,
     certain_to_ms: int,
     to_ms: int,
 ) -> None:
-    """Add driving: ``from_ms`` to ``certain_to_ms`` to the certain clock, to ``to_ms`` to the suspected one."""
+    """Add driving: ``from_ms`` to ``certain_to_ms`` to the certain clocks, to ``to_ms`` to the suspected ones."""
     if params["enabled"] == 0:
         return
-    doubtful = params["two_drivers"] == 1 and state["driver"] == 0
-    for kind in range(2):
-        limit_ms = params["limit_ms"][kind]
-        if limit_ms == 0:
-            continue
-        if kind == NIGHT:
-            certain_add = night_overlap_ms(from_ms, certain_to_ms)
-            suspected_add = night_overlap_ms(from_ms, to_ms)
-        else:
-            certain_add = certain_to_ms - from_ms
-            suspected_add = to_ms - from_ms
-        certain = np.int64(state["certain_ms"][kind])
-        suspected = np.int64(state["suspected_ms"][kind])
-        state["certain_ms"][kind] = certain + certain_add
-        state["suspected_ms"][kind] = suspected + suspected_add
-        if certain <= limit_ms < certain + certain_add:
-            remaining = limit_ms - certain
-            moment = night_moment_ms(from_ms, remaining) if kind == NIGHT else from_ms + remaining
-            raise_kind(state, params, x, out, cursor, code, kind, moment, _SUSPECTED if doubtful else _CERTAIN)
-        if suspected <= limit_ms < suspected + suspected_add:
-            remaining = limit_ms - suspected
-            moment = night_moment_ms(from_ms, remaining) if kind == NIGHT else from_ms + remaining
-            raise_kind(state, params, x, out, cursor, code, kind, moment, _SUSPECTED)
-        if state["onset_ms"][kind] != 0:
-            grade = grade_over(params, governing_ms(state, kind) - limit_ms)
-            if grade > state["grade"][kind]:
-                state["grade"][kind] = grade
-                write_edge(state, params, x, out, cursor, code, kind, _UPDATE)
-        elif state["warned"][kind] == 0 and certain + certain_add >= limit_ms - params["warning_ms"][kind]:
-            if params["warning_ms"][kind] > 0 and certain + certain_add < limit_ms and certain_add > 0:
-                state["warned"][kind] = 1
-                e = out[new_edge(out, cursor, x, code, kind, _PREWARNING, x["fix_ms"])]
-                e["driver"] = state["driver"] - 1
-                e["peak"] = (certain + certain_add) / HOUR_MS
-                e["limit"] = limit_ms / HOUR_MS
+    certain_add = certain_to_ms - from_ms
+    suspected_add = to_ms - from_ms
+    run_clock(state, state["day"], params, params["day"], x, out, code, DAY, from_ms, certain_add, suspected_add)
+    if params["night"]["limit_ms"] == 0:
+        return
+    suspected_add = night_overlap_ms(from_ms, to_ms)
+    if suspected_add == 0 and state["night"]["onset_ms"] == 0:
+        return
+    certain_add = night_overlap_ms(from_ms, certain_to_ms)
+    run_clock(state, state["night"], params, params["night"], x, out, code, NIGHT, from_ms, certain_add, suspected_add)
 
 
 @compiled
@@ -334,8 +372,8 @@ def stop_here(state: np.void, at_ms: int, lon: float, lat: float) -> None:
     """Begin a stop, if there is none."""
     if state["rest_ms"] == 0:
         state["rest_ms"] = at_ms
-        state["stop_lon"] = lon
-        state["stop_lat"] = lat
+        state["stop_lon_e7"] = to_e7(lon)
+        state["stop_lat_e7"] = to_e7(lat)
         state["rested"] = 0
 
 
@@ -344,8 +382,7 @@ def stand(
     state: np.void,
     params: np.void,
     x: np.void,
-    out: NDArray[np.void],
-    cursor: NDArray[np.int64],
+    out: np.void,
     code: int,
     from_ms: int,
     from_lon: float,
@@ -357,25 +394,31 @@ def stand(
     if state["rested"] == 0 and x["fix_ms"] - state["rest_ms"] >= params["rest_ms"]:
         state["rested"] = 1
         end_run(
-            state, params, x, out, cursor, code, state["rest_ms"], state["stop_lon"], state["stop_lat"], _OVER
+            state,
+            params,
+            x,
+            out,
+            code,
+            state["rest_ms"],
+            from_e7(state["stop_lon_e7"]),
+            from_e7(state["stop_lat_e7"]),
+            _OVER,
         )
 
 
 @compiled
-def move(
-    state: np.void, params: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
-) -> None:
+def move(state: np.void, params: np.void, x: np.void, out: np.void, code: int) -> None:
     """The step was driving: it ends a stop unless it is short and near."""
     from_ms = x["previous_fix_ms"]
     to_ms = x["fix_ms"]
     if state["rest_ms"] != 0:
         if state["move_ms"] == 0:
             state["move_ms"] = from_ms
-        away = distance_m(state["stop_lon"], state["stop_lat"], x["lon_deg"], x["lat_deg"])
+        away = distance_m(from_e7(state["stop_lon_e7"]), from_e7(state["stop_lat_e7"]), x["lon_deg"], x["lat_deg"])
         if to_ms - state["move_ms"] < params["queue_ms"] and away <= params["queue_m"]:
             return
         from_ms = state["move_ms"]
-        if state["rested"] == 0 and params["elapsed"] == 1 and state["suspected_ms"][DAY] > 0:
+        if state["rested"] == 0 and params["elapsed"] == 1 and state["day"]["suspected_ms"] > 0:
             from_ms = state["rest_ms"]
         state["rest_ms"] = 0
         state["move_ms"] = 0
@@ -389,18 +432,18 @@ def move(
             state["acc_fast_ms"] = from_ms
         begun_ms = state["acc_fast_ms"]
         if begun_ms > 0 and to_ms - begun_ms > CARRIED_MS:
-            state["certain_ms"][DAY] = max(0, state["certain_ms"][DAY] - (from_ms - begun_ms))
-            state["certain_ms"][NIGHT] = max(0, state["certain_ms"][NIGHT] - night_overlap_ms(begun_ms, from_ms))
+            day = state["day"]
+            day["certain_ms"] = max(0, day["certain_ms"] - (from_ms - begun_ms))
+            night = state["night"]
+            night["certain_ms"] = max(0, night["certain_ms"] - night_overlap_ms(begun_ms, from_ms))
             state["acc_fast_ms"] = ACC_UNKNOWN
         if state["acc_fast_ms"] == ACC_UNKNOWN:
             certain_to_ms = from_ms
-    drive(state, params, x, out, cursor, code, from_ms, certain_to_ms, to_ms)
+    drive(state, params, x, out, code, from_ms, certain_to_ms, to_ms)
 
 
 @compiled
-def pass_unknown(
-    state: np.void, params: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
-) -> None:
+def pass_unknown(state: np.void, params: np.void, x: np.void, out: np.void, code: int) -> None:
     """Silence of more than a rest with more than 1 km moved: rest for certain if it can hold one, driving if not."""
     from_ms = x["previous_fix_ms"]
     to_ms = x["fix_ms"]
@@ -413,27 +456,28 @@ def pass_unknown(
     if state["rest_ms"] != 0:
         stopped_ms = from_ms - state["rest_ms"]
         end_ms = state["rest_ms"]
-        end_lon = state["stop_lon"]
-        end_lat = state["stop_lat"]
+        end_lon = from_e7(state["stop_lon_e7"])
+        end_lat = from_e7(state["stop_lat_e7"])
     state["rest_ms"] = 0
     state["move_ms"] = 0
     state["rested"] = 0
     if slack_ms + stopped_ms >= params["rest_ms"]:
-        raised = False
-        for kind in range(2):
-            if state["onset_ms"][kind] != 0 and state["certainty"][kind] == _CERTAIN:
-                raised = True
-        if raised:
-            end_run(state, params, x, out, cursor, code, end_ms, end_lon, end_lat, _DATA_ENDED)
+        day = state["day"]
+        night = state["night"]
+        day_raised = day["onset_ms"] != 0 and day["certainty"] == _CERTAIN
+        night_raised = night["onset_ms"] != 0 and night["certainty"] == _CERTAIN
+        if day_raised or night_raised:
+            end_run(state, params, x, out, code, end_ms, end_lon, end_lat, _DATA_ENDED)
             return
-        for kind in range(2):
-            state["certain_ms"][kind] = 0
-            state["warned"][kind] = 0
+        day["certain_ms"] = 0
+        day["warned"] = 0
+        night["certain_ms"] = 0
+        night["warned"] = 0
         state["distance_m"] += x["distance_m"]
-        drive(state, params, x, out, cursor, code, from_ms, from_ms, to_ms)
+        drive(state, params, x, out, code, from_ms, from_ms, to_ms)
         return
     state["distance_m"] += x["distance_m"]
-    drive(state, params, x, out, cursor, code, from_ms, from_ms + max(0, least_ms), to_ms)
+    drive(state, params, x, out, code, from_ms, from_ms + max(0, least_ms), to_ms)
 
 
 @compiled
@@ -444,7 +488,12 @@ def is_moving(motion_dkmh: int, acc: int) -> bool:
 
 @compiled
 def step(
-    state: np.void, params: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+    state: np.void,
+    params: np.void,
+    core: np.void,
+    x: np.void,
+    out: np.void,
+    code: int,
 ) -> None:
     """One accepted report: what was the time since the last one?"""
     moves = is_moving(x["motion_dkmh"], x["acc"])
@@ -466,27 +515,23 @@ def step(
             state["driver"] = x["driver"] + 1
         elif not (moved and moves) or dt_ms > MAX_STEP_MS:
             at_ms = state["rest_ms"] if state["rest_ms"] != 0 else x["previous_fix_ms"]
-            end_run(
-                state, params, x, out, cursor, code, at_ms, x["previous_lon_deg"], x["previous_lat_deg"], _OVER
-            )
+            end_run(state, params, x, out, code, at_ms, x["previous_lon_deg"], x["previous_lat_deg"], _OVER)
             state["driver"] = x["driver"] + 1
     carried = x["previous_acc"] == 0 and x["acc"] == 0 and d * 36_000.0 <= CARRIED_DKMH * np.float64(dt_ms)
     if dt_ms <= MAX_STEP_MS:
         if moved or (d > STILL_M and not carried):
-            move(state, params, x, out, cursor, code)
+            move(state, params, x, out, code)
         else:
-            stand(state, params, x, out, cursor, code, x["previous_fix_ms"], x["previous_lon_deg"], x["previous_lat_deg"])
+            stand(state, params, x, out, code, x["previous_fix_ms"], x["previous_lon_deg"], x["previous_lat_deg"])
     elif d <= STILL_M or carried:
-        stand(state, params, x, out, cursor, code, x["previous_fix_ms"], x["previous_lon_deg"], x["previous_lat_deg"])
+        stand(state, params, x, out, code, x["previous_fix_ms"], x["previous_lon_deg"], x["previous_lat_deg"])
     elif dt_ms <= params["rest_ms"]:
-        move(state, params, x, out, cursor, code)
+        move(state, params, x, out, code)
     elif dt_ms <= LONG_SILENCE_MS:
-        pass_unknown(state, params, x, out, cursor, code)
+        pass_unknown(state, params, x, out, code)
     else:
         at_ms = state["rest_ms"] if state["rest_ms"] != 0 else x["previous_fix_ms"]
-        end_run(
-            state, params, x, out, cursor, code, at_ms, x["previous_lon_deg"], x["previous_lat_deg"], _DATA_ENDED
-        )
+        end_run(state, params, x, out, code, at_ms, x["previous_lon_deg"], x["previous_lat_deg"], _DATA_ENDED)
         state["rest_ms"] = 0
         state["move_ms"] = 0
         state["rested"] = 0
@@ -498,21 +543,27 @@ def step(
 
 @compiled
 def advance(
-    state: np.void, params: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+    state: np.void,
+    params: np.void,
+    core: np.void,
+    x: np.void,
+    out: np.void,
+    code: int,
 ) -> int:
     """Silence of more than 4 h ends the run at its last report, or at the stop before it."""
-    if core["fix_ms"] == 0 or (state["suspected_ms"][DAY] == 0 and state["suspected_ms"][NIGHT] == 0):
+    if core["fix_ms"] == 0 or state["day"]["suspected_ms"] == 0:
         return 2**62
     due = core["clock_ms"] + LONG_SILENCE_MS
     if x["clock_ms"] > due and (x["settled"] == 0 or x["final"] == 1):
         at_ms = state["rest_ms"] if state["rest_ms"] != 0 else core["fix_ms"]
-        end_run(state, params, x, out, cursor, code, at_ms, core["lon_deg"], core["lat_deg"], _DATA_ENDED)
+        end_run(state, params, x, out, code, at_ms, core["lon_deg"], core["lat_deg"], _DATA_ENDED)
         return 2**62
     if x["final"] == 1:
-        for kind in range(2):
-            if state["onset_ms"][kind] != 0:
-                write_edge(state, params, x, out, cursor, code, kind, _UPDATE)
-    return due
+        if state["day"]["onset_ms"] != 0:
+            write_edge(state, state["day"], params["day"], x, out, code, DAY, _UPDATE)
+        if state["night"]["onset_ms"] != 0:
+            write_edge(state, state["night"], params["night"], x, out, code, NIGHT, _UPDATE)
+    return int(due)
 
 
 RULE = Rule(

@@ -7,7 +7,6 @@ Complete mileage divided by total mileage of a Beijing day, in percent; only fro
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from monitor.engine.edges import new_edge
@@ -55,8 +54,7 @@ def close_day(
     core: np.void,
     day: np.void,
     x: np.void,
-    out: NDArray[np.void],
-    cursor: NDArray[np.int64],
+    out: np.void,
     code: int,
 ) -> None:
     """A day is over: judge its rate."""
@@ -67,7 +65,7 @@ def close_day(
     if rate >= params["yellow_percent"]:
         return
     for edge in (_ONSET, _CLEAR):
-        e = out[new_edge(out, cursor, x, code, 0, edge, day_start_ms(day["day"]))]
+        e = new_edge(out, x, code, 0, edge, day_start_ms(day["day"]))
         e["driver"] = -1
         e["peak"] = rate
         e["mean"] = rate

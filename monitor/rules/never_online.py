@@ -8,7 +8,6 @@ contact, or when the vehicle retires. Trailers are never due.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from monitor.engine.edges import new_edge
@@ -50,30 +49,33 @@ def write_edge(
     state: np.void,
     params: np.void,
     x: np.void,
-    out: NDArray[np.void],
-    cursor: NDArray[np.int64],
+    out: np.void,
     code: int,
     edge: int,
     at_ms: int,
-) -> int:
-    """An edge with the days since the vehicle was due; returns its index."""
-    i = new_edge(out, cursor, x, code, 0, edge, state["onset_ms"])
-    e = out[i]
+) -> np.void:
+    """An edge with the days since the vehicle was due."""
+    e = new_edge(out, x, code, 0, edge, state["onset_ms"])
     e["driver"] = -1
     e["peak"] = (at_ms - state["onset_ms"] + params["after_ms"]) / DAY_MS
     e["limit"] = params["after_ms"] / DAY_MS
     e["grade"] = _GENERAL
     e["late"] = 0
-    return i
+    return e
 
 
 @compiled
 def contact(
-    state: np.void, params: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+    state: np.void,
+    params: np.void,
+    core: np.void,
+    x: np.void,
+    out: np.void,
+    code: int,
 ) -> None:
     """The first contact ends it for good."""
     if state["onset_ms"] > 0:
-        e = out[write_edge(state, params, x, out, cursor, code, _CLEAR, x["clock_ms"])]
+        e = write_edge(state, params, x, out, code, _CLEAR, x["clock_ms"])
         e["end_ms"] = x["clock_ms"]
         e["end_reason"] = _RETURNED
     state["onset_ms"] = CONTACTED
@@ -81,7 +83,12 @@ def contact(
 
 @compiled
 def advance(
-    state: np.void, params: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+    state: np.void,
+    params: np.void,
+    core: np.void,
+    x: np.void,
+    out: np.void,
+    code: int,
 ) -> int:
     """Time passes and nothing was ever heard."""
     if params["enabled"] == 0 or state["onset_ms"] == CONTACTED or x["first_life_ms"] == 0:
@@ -89,14 +96,14 @@ def advance(
     now = x["clock_ms"]
     if state["onset_ms"] > 0:
         if now >= x["retired_ms"]:
-            e = out[write_edge(state, params, x, out, cursor, code, _CLEAR, x["retired_ms"])]
+            e = write_edge(state, params, x, out, code, _CLEAR, x["retired_ms"])
             e["end_ms"] = x["retired_ms"]
             e["end_reason"] = _RETIRED
             state["onset_ms"] = CONTACTED
             return 2**62
         if x["final"] == 1:
-            write_edge(state, params, x, out, cursor, code, _UPDATE, now)
-        return np.int64(x["retired_ms"]) - 1
+            write_edge(state, params, x, out, code, _UPDATE, now)
+        return int(x["retired_ms"]) - 1
     base_ms = max(x["due_from_ms"], x["first_life_ms"])
     due_ms = base_ms + params["after_ms"]
     if x["suspended_from_ms"] < due_ms and x["suspended_to_ms"] > base_ms:
@@ -104,14 +111,14 @@ def advance(
     if due_ms >= x["retired_ms"]:
         return 2**62
     if now <= due_ms:
-        return due_ms
+        return int(due_ms)
     if now <= x["grace_until_ms"] and due_ms > x["paused_ms"]:
-        return np.int64(x["grace_until_ms"])
+        return int(x["grace_until_ms"])
     state["onset_ms"] = due_ms
-    write_edge(state, params, x, out, cursor, code, _ONSET, due_ms)
+    write_edge(state, params, x, out, code, _ONSET, due_ms)
     if x["final"] == 1:
-        write_edge(state, params, x, out, cursor, code, _UPDATE, now)
-    return np.int64(x["retired_ms"]) - 1
+        write_edge(state, params, x, out, code, _UPDATE, now)
+    return int(x["retired_ms"]) - 1
 
 
 RULE = Rule(

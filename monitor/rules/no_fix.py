@@ -8,7 +8,6 @@ vehicle is ``offline``, not without fix.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from monitor.engine.edges import new_edge
@@ -35,7 +34,6 @@ PARAMS = np.dtype([("after_ms", np.int64), ("enabled", np.int64)], align=True)
 STATE = np.dtype(
     [
         ("base_ms", np.int64),  # last valid fix, or first contact without one
-        ("contact_ms", np.int64),
         ("onset_ms", np.int64),  # 0 = no alarm
         ("n", np.int32),  # contacts without fix since then
     ],
@@ -50,13 +48,18 @@ def fill(settings: RuleSettings, facts: VehicleFacts) -> tuple[Value, ...]:
 
 @compiled
 def contact(
-    state: np.void, params: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+    state: np.void,
+    params: np.void,
+    core: np.void,
+    x: np.void,
+    out: np.void,
+    code: int,
 ) -> None:
     """The vehicle was heard of, with or without a fix."""
     now = x["clock_ms"]
     if x["positioned"] == 1:
         if state["onset_ms"] != 0:
-            e = out[new_edge(out, cursor, x, code, 0, _CLEAR, state["onset_ms"])]
+            e = new_edge(out, x, code, 0, _CLEAR, state["onset_ms"])
             e["peak"] = (now - state["base_ms"]) / HOUR_MS
             e["limit"] = params["after_ms"] / HOUR_MS
             e["grade"] = _NOTICE
@@ -70,19 +73,18 @@ def contact(
         state["base_ms"] = now
         state["n"] = 0
     else:
-        if state["base_ms"] == 0 or (state["onset_ms"] == 0 and now - state["contact_ms"] > params["after_ms"]):
+        if state["base_ms"] == 0 or (state["onset_ms"] == 0 and now - core["contact_ms"] > params["after_ms"]):
             state["base_ms"] = now
             state["n"] = 0
         state["n"] += 1
         if params["enabled"] == 1 and state["onset_ms"] == 0 and now - state["base_ms"] > params["after_ms"]:
             state["onset_ms"] = state["base_ms"] + params["after_ms"]
-            e = out[new_edge(out, cursor, x, code, 0, _ONSET, state["onset_ms"])]
+            e = new_edge(out, x, code, 0, _ONSET, state["onset_ms"])
             e["peak"] = (now - state["base_ms"]) / HOUR_MS
             e["limit"] = params["after_ms"] / HOUR_MS
             e["grade"] = _NOTICE
             e["n_reports"] = state["n"]
             e["late"] = 0
-    state["contact_ms"] = now
 
 
 RULE = Rule(

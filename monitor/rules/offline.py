@@ -12,7 +12,6 @@ back for 30 minutes.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from monitor.engine.edges import new_edge
@@ -20,7 +19,7 @@ from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import EndReason
 from monitor.model.compiled import compiled
 from monitor.model.edge import EdgeType
-from monitor.model.geo import distance_m
+from monitor.model.geo import distance_m, from_e7, to_e7
 
 PARKED, LOST = 0, 1
 TIERS = 4
@@ -50,8 +49,8 @@ STATE = np.dtype(
     [
         ("contact_ms", np.int64),  # last contact; 0 = never
         ("onset_ms", np.int64),  # 0 = no alarm
-        ("lon_deg", np.float64),  # last known place; (0, 0) = none
-        ("lat_deg", np.float64),
+        ("lon_e7", np.int32),  # last known place; (0, 0) = none
+        ("lat_e7", np.int32),
         ("driver", np.int32),
         ("motion_dkmh", np.int32),  # of the last positioned report
         ("tier", np.int8),  # tiers reached
@@ -72,25 +71,23 @@ def write_edge(
     state: np.void,
     params: np.void,
     x: np.void,
-    out: NDArray[np.void],
-    cursor: NDArray[np.int64],
+    out: np.void,
     code: int,
     edge: int,
     at_ms: int,
-) -> int:
-    """An edge of the absence, with its days up to ``at_ms``; returns its index."""
-    i = new_edge(out, cursor, x, code, np.int64(state["kind"]), edge, state["onset_ms"])
-    e = out[i]
+) -> np.void:
+    """An edge of the absence, with its days up to ``at_ms``."""
+    e = new_edge(out, x, code, np.int64(state["kind"]), edge, state["onset_ms"])
     e["driver"] = state["driver"]
     base_ms = state["onset_ms"] - params["tiers_ms"][0]
     e["peak"] = (at_ms - base_ms) / DAY_MS
     e["limit"] = params["tiers_ms"][0] / DAY_MS
-    if state["lon_deg"] != 0.0 or state["lat_deg"] != 0.0:
-        e["start_lon"] = state["lon_deg"]
-        e["start_lat"] = state["lat_deg"]
+    if state["lon_e7"] != 0 or state["lat_e7"] != 0:
+        e["start_lon"] = from_e7(state["lon_e7"])
+        e["start_lat"] = from_e7(state["lat_e7"])
     e["grade"] = max(0, state["tier"] - 1)
     e["late"] = 0
-    return i
+    return e
 
 
 @compiled
@@ -98,15 +95,14 @@ def clear(
     state: np.void,
     params: np.void,
     x: np.void,
-    out: NDArray[np.void],
-    cursor: NDArray[np.int64],
+    out: np.void,
     code: int,
     at_ms: int,
     reason: int,
 ) -> None:
     """The absence is over."""
     if state["onset_ms"] != 0:
-        e = out[write_edge(state, params, x, out, cursor, code, _CLEAR, at_ms)]
+        e = write_edge(state, params, x, out, code, _CLEAR, at_ms)
         e["end_ms"] = at_ms
         e["end_reason"] = reason
     state["onset_ms"] = 0
@@ -115,27 +111,37 @@ def clear(
 
 @compiled
 def contact(
-    state: np.void, params: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+    state: np.void,
+    params: np.void,
+    core: np.void,
+    x: np.void,
+    out: np.void,
+    code: int,
 ) -> None:
     """The vehicle was heard of."""
     now = x["clock_ms"]
     if state["onset_ms"] != 0:
-        clear(state, params, x, out, cursor, code, now, _RETURNED)
+        clear(state, params, x, out, code, now, _RETURNED)
     if x["positioned"] == 1:
         motion = x["speed_dkmh"]
         if motion < 0 and state["contact_ms"] != 0 and now > state["contact_ms"]:
-            away = distance_m(state["lon_deg"], state["lat_deg"], x["lon_deg"], x["lat_deg"])
+            away = distance_m(from_e7(state["lon_e7"]), from_e7(state["lat_e7"]), x["lon_deg"], x["lat_deg"])
             motion = np.int64(min(away * 36_000.0 / (now - state["contact_ms"]), 10_000.0))
         state["motion_dkmh"] = motion
-        state["lon_deg"] = x["lon_deg"]
-        state["lat_deg"] = x["lat_deg"]
+        state["lon_e7"] = to_e7(x["lon_deg"])
+        state["lat_e7"] = to_e7(x["lat_deg"])
     state["driver"] = x["driver"]
     state["contact_ms"] = now
 
 
 @compiled
 def advance(
-    state: np.void, params: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+    state: np.void,
+    params: np.void,
+    core: np.void,
+    x: np.void,
+    out: np.void,
+    code: int,
 ) -> int:
     """Time passes without contact: tiers are reached one by one, each edge carrying its own moment."""
     if params["enabled"] == 0 or state["contact_ms"] == 0:
@@ -159,28 +165,28 @@ def advance(
         if due_ms >= stop_ms:
             break
         if now <= due_ms:
-            return due_ms
+            return int(due_ms)
         if now <= x["grace_until_ms"] and due_ms > x["paused_ms"]:
-            return np.int64(x["grace_until_ms"])
+            return int(x["grace_until_ms"])
         if state["tier"] == 0:
             state["onset_ms"] = onset_ms
             state["kind"] = PARKED if state["motion_dkmh"] < STILL_DKMH else LOST
             state["tier"] = 1
-            write_edge(state, params, x, out, cursor, code, _ONSET, due_ms)
+            write_edge(state, params, x, out, code, _ONSET, due_ms)
         else:
             state["tier"] += 1
-            write_edge(state, params, x, out, cursor, code, _UPDATE, due_ms)
+            write_edge(state, params, x, out, code, _UPDATE, due_ms)
     if state["onset_ms"] != 0:
         if now >= stop_ms:
-            clear(state, params, x, out, cursor, code, stop_ms, reason)
+            clear(state, params, x, out, code, stop_ms, reason)
             if reason == _OVER:
                 state["contact_ms"] = stop_ms
             else:
                 state["contact_ms"] = 0
-            return now
+            return int(now)
         if x["final"] == 1:
-            write_edge(state, params, x, out, cursor, code, _UPDATE, now)
-        return stop_ms - 1
+            write_edge(state, params, x, out, code, _UPDATE, now)
+        return int(stop_ms) - 1
     return 2**62
 
 

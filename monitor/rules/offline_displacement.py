@@ -8,7 +8,6 @@ general, hazmat major. It inhibits the ``track_gap`` of the same gap.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from monitor.engine.edges import in_grace, new_edge
@@ -59,7 +58,12 @@ def fill(settings: RuleSettings, facts: VehicleFacts) -> tuple[Value, ...]:
 
 @compiled
 def step(
-    state: np.void, params: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+    state: np.void,
+    params: np.void,
+    core: np.void,
+    x: np.void,
+    out: np.void,
+    code: int,
 ) -> None:
     """One accepted report: was the step to it a displacement out of sight?"""
     dt_ms = x["dt_ms"]
@@ -69,7 +73,7 @@ def step(
     if d <= params["displacement_m"] or d * 3600.0 > params["max_implied_kmh"] * dt_ms or in_grace(x):
         return
     for edge in (_ONSET, _CLEAR):
-        e = out[new_edge(out, cursor, x, code, 0, edge, x["previous_fix_ms"])]
+        e = new_edge(out, x, code, 0, edge, x["previous_fix_ms"])
         e["driver"] = x["previous_driver"]
         e["peak"] = d / 1000.0
         e["limit"] = params["displacement_m"] / 1000.0

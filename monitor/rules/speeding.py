@@ -13,7 +13,6 @@ over 140 km/h needs three reports whose shown and implied speeds agree within 20
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from monitor.engine.edges import MIN_STEP_MS, longest_step_ms, new_edge
@@ -21,6 +20,7 @@ from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import EndReason, Grade, LimitSource
 from monitor.model.compiled import compiled
 from monitor.model.edge import EdgeType
+from monitor.model.geo import from_e7, to_e7
 
 SILENCE_MS = 780_000
 """Live, a run is closed after this silence: the longest step of a run and ten minutes for reports under way (D)."""
@@ -53,7 +53,9 @@ class SpeedingSettings(RuleSettings):
         },
         description="S2 class cap where the road is unknown: regulation art. 78; hazmat measures art. 46 (L)",
     )
-    enterprise_limit_kmh: float | None = Field(default=None, gt=0, description="limit set by the enterprise (L art. 24)")
+    enterprise_limit_kmh: float | None = Field(
+        default=None, gt=0, description="limit set by the enterprise (L art. 24)"
+    )
     night_percent: dict[str, int] = Field(
         default={"tour_coach": 80, "charter_coach": 80, "line_coach": 80},
         description="S3 night factor in percent by class: order art. 24 (L)",
@@ -92,10 +94,10 @@ STATE = np.dtype(
         ("sum_dkmh", np.int64),
         ("distance_m", np.float64),  # onset to last report over
         ("beyond_m", np.float64),  # driven since the last report over
-        ("start_lon", np.float64),
-        ("start_lat", np.float64),
-        ("end_lon", np.float64),
-        ("end_lat", np.float64),
+        ("start_lon_e7", np.int32),
+        ("start_lat_e7", np.int32),
+        ("end_lon_e7", np.int32),
+        ("end_lat_e7", np.int32),
         ("peak_dkmh", np.int32),
         ("peak_limit_dkmh", np.int32),
         ("n", np.int32),
@@ -155,37 +157,39 @@ def grade_of(peak_dkmh: int, limit_dkmh: int) -> int:
 
 
 @compiled
-def write_edge(
-    state: np.void, params: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int, edge: int
-) -> int:
-    """An edge with the run's figures; returns its index."""
-    i = new_edge(out, cursor, x, code, 0, edge, state["onset_ms"])
-    e = out[i]
+def write_edge(state: np.void, params: np.void, x: np.void, out: np.void, code: int, edge: int) -> np.void:
+    """An edge with the run's figures."""
+    e = new_edge(out, x, code, 0, edge, state["onset_ms"])
     e["driver"] = state["driver"]
     e["peak"] = state["peak_dkmh"] / 10.0
     e["mean"] = state["sum_dkmh"] / (10.0 * state["n"])
     e["limit"] = state["peak_limit_dkmh"] / 10.0
     e["distance_m"] = state["distance_m"]
-    e["start_lon"] = state["start_lon"]
-    e["start_lat"] = state["start_lat"]
-    e["end_lon"] = state["end_lon"]
-    e["end_lat"] = state["end_lat"]
+    e["start_lon"] = from_e7(state["start_lon_e7"])
+    e["start_lat"] = from_e7(state["start_lat_e7"])
+    e["end_lon"] = from_e7(state["end_lon_e7"])
+    e["end_lat"] = from_e7(state["end_lat_e7"])
     e["n_reports"] = state["n"]
     e["grade"] = state["grade"]
     e["limit_source"] = params["source"]
     e["suspected_serious"] = state["suspected_serious"]
     e["night_only"] = 1 if state["peak_dkmh"] <= params["limit_dkmh"] else 0
     e["late"] = state["late"]
-    return i
+    return e
 
 
 @compiled
 def end_run(
-    state: np.void, params: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int, reason: int
+    state: np.void,
+    params: np.void,
+    x: np.void,
+    out: np.void,
+    code: int,
+    reason: int,
 ) -> None:
     """The run ended at its last report over."""
     if state["published"] == 1:
-        e = out[write_edge(state, params, x, out, cursor, code, _CLEAR)]
+        e = write_edge(state, params, x, out, code, _CLEAR)
         e["end_ms"] = state["last_ms"]
         e["end_reason"] = reason
     state["onset_ms"] = 0
@@ -201,8 +205,8 @@ def begin_run(state: np.void, x: np.void) -> None:
     state["sum_dkmh"] = 0
     state["distance_m"] = 0.0
     state["beyond_m"] = 0.0
-    state["start_lon"] = x["lon_deg"]
-    state["start_lat"] = x["lat_deg"]
+    state["start_lon_e7"] = to_e7(x["lon_deg"])
+    state["start_lat_e7"] = to_e7(x["lat_deg"])
     state["peak_dkmh"] = 0
     state["peak_limit_dkmh"] = 0
     state["n"] = 0
@@ -216,7 +220,12 @@ def begin_run(state: np.void, x: np.void) -> None:
 
 @compiled
 def step(
-    state: np.void, params: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+    state: np.void,
+    params: np.void,
+    core: np.void,
+    x: np.void,
+    out: np.void,
+    code: int,
 ) -> None:
     """One accepted report."""
     speed = x["speed_dkmh"]
@@ -230,7 +239,7 @@ def step(
         silent = x["clock_ms"] - x["previous_clock_ms"] > SILENCE_MS
         if silent or (since > MIN_STEP_MS and since > longest_step_ms(core)):
             broken = silent or (state["dipped"] == 0 and x["dt_ms"] == since)
-            end_run(state, params, x, out, cursor, code, _DATA_ENDED if broken else _OVER)
+            end_run(state, params, x, out, code, _DATA_ENDED if broken else _OVER)
             running = False
         else:
             state["beyond_m"] += x["distance_m"]
@@ -245,7 +254,7 @@ def step(
         return
     if not running:
         begin_run(state, x)
-    take_over(state, params, x, out, cursor, code, speed, night)
+    take_over(state, params, x, out, code, speed, night)
 
 
 @compiled
@@ -253,8 +262,7 @@ def take_over(
     state: np.void,
     params: np.void,
     x: np.void,
-    out: NDArray[np.void],
-    cursor: NDArray[np.int64],
+    out: np.void,
     code: int,
     speed: int,
     night: bool,
@@ -265,8 +273,8 @@ def take_over(
     state["last_ms"] = x["fix_ms"]
     state["distance_m"] += state["beyond_m"]
     state["beyond_m"] = 0.0
-    state["end_lon"] = x["lon_deg"]
-    state["end_lat"] = x["lat_deg"]
+    state["end_lon_e7"] = to_e7(x["lon_deg"])
+    state["end_lat_e7"] = to_e7(x["lat_deg"])
     state["dipped"] = 0
     if x["late"] == 1:
         state["late"] = 1
@@ -295,29 +303,34 @@ def take_over(
         believed = state["peak_dkmh"] <= params["noise_peak_dkmh"] or state["n_agree"] >= 3
         if believed and state["n"] >= 2 and state["last_ms"] - state["onset_ms"] > params["hold_ms"]:
             state["published"] = 1
-            write_edge(state, params, x, out, cursor, code, _ONSET)
+            write_edge(state, params, x, out, code, _ONSET)
     elif changed:
-        write_edge(state, params, x, out, cursor, code, _UPDATE)
+        write_edge(state, params, x, out, code, _UPDATE)
 
 
 @compiled
 def advance(
-    state: np.void, params: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+    state: np.void,
+    params: np.void,
+    core: np.void,
+    x: np.void,
+    out: np.void,
+    code: int,
 ) -> int:
     """Silence closes a run at its last report over; at the very end a run that dipped is over."""
     if state["onset_ms"] == 0:
         return 2**62
     due = core["clock_ms"] + SILENCE_MS
     if x["clock_ms"] > due and (x["settled"] == 0 or x["final"] == 1):
-        end_run(state, params, x, out, cursor, code, _OVER if state["dipped"] == 1 else _DATA_ENDED)
+        end_run(state, params, x, out, code, _OVER if state["dipped"] == 1 else _DATA_ENDED)
         return 2**62
     if x["final"] == 1:
         if state["dipped"] == 1:
-            end_run(state, params, x, out, cursor, code, _OVER)
+            end_run(state, params, x, out, code, _OVER)
             return 2**62
         if state["published"] == 1:
-            write_edge(state, params, x, out, cursor, code, _UPDATE)
-    return due
+            write_edge(state, params, x, out, code, _UPDATE)
+    return int(due)
 
 
 RULE = Rule(

@@ -10,7 +10,6 @@ it leave the larger of the two parts.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from monitor.engine.edges import in_grace, new_edge
@@ -18,7 +17,7 @@ from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import EndReason, Grade
 from monitor.model.compiled import compiled
 from monitor.model.edge import EdgeType
-from monitor.model.geo import distance_m
+from monitor.model.geo import distance_m, from_e7, to_e7
 
 _ONSET = int(EdgeType.ONSET)
 _CLEAR = int(EdgeType.CLEAR)
@@ -52,12 +51,13 @@ STATE = np.dtype(
         ("from_ms", np.int64),  # 0 = no gap waits
         ("to_ms", np.int64),
         ("due_ms", np.int64),
-        ("from_lon", np.float64),
-        ("from_lat", np.float64),
-        ("to_lon", np.float64),
-        ("to_lat", np.float64),
+        ("from_lon_e7", np.int32),
+        ("from_lat_e7", np.int32),
+        ("to_lon_e7", np.int32),
+        ("to_lat_e7", np.int32),
         ("driver", np.int32),
         ("late", np.int8),
+        ("filled", np.int8),  # backfill has left less of it
     ],
     align=True,
 )
@@ -75,23 +75,27 @@ def fill(settings: RuleSettings, facts: VehicleFacts) -> tuple[Value, ...]:
 
 
 @compiled
-def publish(
-    state: np.void, params: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
-) -> None:
+def publish(state: np.void, params: np.void, x: np.void, out: np.void, code: int) -> None:
     """Write the waiting gap, if it is still one."""
-    d = distance_m(state["from_lon"], state["from_lat"], state["to_lon"], state["to_lat"])
-    if state["to_ms"] - state["from_ms"] > params["gap_ms"] and d > params["distance_m"]:
+    d = distance_m(
+        from_e7(state["from_lon_e7"]),
+        from_e7(state["from_lat_e7"]),
+        from_e7(state["to_lon_e7"]),
+        from_e7(state["to_lat_e7"]),
+    )
+    still = state["to_ms"] - state["from_ms"] > params["gap_ms"] and d > params["distance_m"]
+    if state["filled"] == 0 or still:
         for edge in (_ONSET, _CLEAR):
-            e = out[new_edge(out, cursor, x, code, 0, edge, state["from_ms"])]
+            e = new_edge(out, x, code, 0, edge, state["from_ms"])
             e["driver"] = state["driver"]
             e["peak"] = d / 1000.0
             e["limit"] = params["distance_m"] / 1000.0
             e["distance_m"] = d
             e["grade"] = _GENERAL if d >= params["general_m"] else _NOTICE
-            e["start_lon"] = state["from_lon"]
-            e["start_lat"] = state["from_lat"]
-            e["end_lon"] = state["to_lon"]
-            e["end_lat"] = state["to_lat"]
+            e["start_lon"] = from_e7(state["from_lon_e7"])
+            e["start_lat"] = from_e7(state["from_lat_e7"])
+            e["end_lon"] = from_e7(state["to_lon_e7"])
+            e["end_lat"] = from_e7(state["to_lat_e7"])
             e["n_reports"] = 2
             e["late"] = state["late"]
             if edge == _CLEAR:
@@ -102,60 +106,77 @@ def publish(
 
 @compiled
 def step(
-    state: np.void, params: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+    state: np.void,
+    params: np.void,
+    core: np.void,
+    x: np.void,
+    out: np.void,
+    code: int,
 ) -> None:
     """One accepted report: a gap before it waits for backfill, live; settled it is final."""
     if state["from_ms"] != 0 and x["clock_ms"] > state["due_ms"]:
-        publish(state, params, x, out, cursor, code)
+        publish(state, params, x, out, code)
     if x["dt_ms"] <= params["gap_ms"] or x["distance_m"] <= params["distance_m"]:
         return
     if params["enabled"] == 0 or x["jump"] == 1 or in_grace(x):
         return
     if state["from_ms"] != 0:
-        publish(state, params, x, out, cursor, code)
+        publish(state, params, x, out, code)
     state["from_ms"] = x["previous_fix_ms"]
     state["to_ms"] = x["fix_ms"]
     state["due_ms"] = x["clock_ms"] + params["publish_ms"]
-    state["from_lon"] = x["previous_lon_deg"]
-    state["from_lat"] = x["previous_lat_deg"]
-    state["to_lon"] = x["lon_deg"]
-    state["to_lat"] = x["lat_deg"]
+    state["from_lon_e7"] = to_e7(x["previous_lon_deg"])
+    state["from_lat_e7"] = to_e7(x["previous_lat_deg"])
+    state["to_lon_e7"] = to_e7(x["lon_deg"])
+    state["to_lat_e7"] = to_e7(x["lat_deg"])
     state["driver"] = x["previous_driver"]
     state["late"] = x["late"]
+    state["filled"] = 0
     if x["settled"] == 1:
-        publish(state, params, x, out, cursor, code)
+        publish(state, params, x, out, code)
 
 
 @compiled
 def late(
-    state: np.void, params: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+    state: np.void,
+    params: np.void,
+    core: np.void,
+    x: np.void,
+    out: np.void,
+    code: int,
 ) -> None:
     """A report from inside the waiting gap leaves the larger of the two parts."""
     if state["from_ms"] == 0 or x["clock_ms"] > state["due_ms"]:
         return
     if not state["from_ms"] < x["fix_ms"] < state["to_ms"]:
         return
+    state["filled"] = 1
     if x["fix_ms"] - state["from_ms"] < state["to_ms"] - x["fix_ms"]:
         state["from_ms"] = x["fix_ms"]
-        state["from_lon"] = x["lon_deg"]
-        state["from_lat"] = x["lat_deg"]
+        state["from_lon_e7"] = to_e7(x["lon_deg"])
+        state["from_lat_e7"] = to_e7(x["lat_deg"])
     else:
         state["to_ms"] = x["fix_ms"]
-        state["to_lon"] = x["lon_deg"]
-        state["to_lat"] = x["lat_deg"]
+        state["to_lon_e7"] = to_e7(x["lon_deg"])
+        state["to_lat_e7"] = to_e7(x["lat_deg"])
 
 
 @compiled
 def advance(
-    state: np.void, params: np.void, core: np.void, x: np.void, out: NDArray[np.void], cursor: NDArray[np.int64], code: int
+    state: np.void,
+    params: np.void,
+    core: np.void,
+    x: np.void,
+    out: np.void,
+    code: int,
 ) -> int:
     """Backfill had its time."""
     if state["from_ms"] == 0:
         return 2**62
     if x["clock_ms"] > state["due_ms"]:
-        publish(state, params, x, out, cursor, code)
+        publish(state, params, x, out, code)
         return 2**62
-    return np.int64(state["due_ms"])
+    return int(state["due_ms"])
 
 
 RULE = Rule(

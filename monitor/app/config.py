@@ -1,0 +1,188 @@
+"""The configuration file: every part's own settings in one TOML document.
+
+``load_config`` tells everything that is wrong at once, each with its key and the reason. Relative paths are taken from
+the working folder.
+"""
+
+from __future__ import annotations
+
+import locale
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from monitor.app.core_settings import CoreSettings, SupervisionSettings
+from monitor.console.http_settings import HttpSettings
+from monitor.engine.parameters import ParameterTable, RuleLayers
+from monitor.errors import ConfigError
+from monitor.model.resources import config_folder
+from monitor.quality import QualitySettings
+from monitor.rules import load_rules
+from monitor.sinks.delivery import DeliverySettings
+from monitor.sinks.mqtt import MqttSinkSettings
+from monitor.sinks.webhook import WebhookSettings
+from monitor.sources.mqtt_settings import MqttSourceSettings
+from monitor.store.journal import JournalSettings
+from monitor.store.quarantine import QuarantineSettings
+
+DEFAULT_FILE = "monitor.toml"
+"""The shipped configuration, in ``config_folder()``."""
+
+Layer = dict[str, dict[str, object]]
+
+
+class Tongue(StrEnum):
+    """Language of what a person reads; ``auto`` follows the locale."""
+
+    ZH = "zh"
+    EN = "en"
+    AUTO = "auto"
+
+
+class SinksSettings(BaseModel):
+    """Where pushes go."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mqtt: tuple[MqttSinkSettings, ...] = ()
+    webhook: tuple[WebhookSettings, ...] = ()
+    delivery: DeliverySettings = DeliverySettings()
+
+    def names(self) -> tuple[str, ...]:
+        """Names of all sinks, in the order of the file."""
+        return (*(item.name for item in self.mqtt), *(item.name for item in self.webhook))
+
+
+class MonitorConfig(BaseModel):
+    """The whole configuration. Tables ``rules``, ``vehicle_class``, ``enterprise`` and ``vehicle`` are the rule layers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state_folder: Path = Field(default=Path("state"), description="journal, snapshots, quarantine, SQLite file")
+    database_url: str | None = Field(default=None, description="default: SQLite in the state folder")
+    lang: Tongue = Tongue.AUTO
+    core: CoreSettings = CoreSettings()
+    mqtt: tuple[MqttSourceSettings, ...] = ()
+    sinks: SinksSettings = SinksSettings()
+    journal: JournalSettings = JournalSettings()
+    quality: QualitySettings = QualitySettings()
+    quarantine: QuarantineSettings = QuarantineSettings()
+    supervision: SupervisionSettings = SupervisionSettings()
+    http: HttpSettings = HttpSettings()
+    metrics: HttpSettings = HttpSettings(port=9108)
+    rules: Layer = Field(default_factory=dict)
+    vehicle_class: dict[str, Layer] = Field(default_factory=dict)
+    enterprise: dict[str, Layer] = Field(default_factory=dict)
+    vehicle: dict[str, Layer] = Field(default_factory=dict)
+
+    @property
+    def database(self) -> str:
+        """URL of the relational store."""
+        return self.database_url or f"sqlite:///{self.state_folder / 'monitor.db'}"
+
+    @property
+    def language(self) -> str:
+        """``zh`` or ``en``."""
+        if self.lang is not Tongue.AUTO:
+            return self.lang.value
+        return "zh" if (locale.getlocale()[0] or "").lower().startswith("zh") else "en"
+
+    def rule_layers(self) -> RuleLayers:
+        """Rule settings by layer, for ``ParameterTable``."""
+        return RuleLayers(
+            rules=self.rules, vehicle_class=self.vehicle_class, enterprise=self.enterprise, vehicle=self.vehicle
+        )
+
+
+def default_config_path() -> Path:
+    """The configuration that is used where none is named."""
+    return config_folder() / DEFAULT_FILE
+
+
+def load_config(path: Path) -> MonitorConfig:
+    """Read and check a configuration file. Raises ``ConfigError`` with every problem that it has."""
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ConfigError(path=str(path), problems=(("file", f"cannot be read: {reason}"),)) from error
+    return parse_config(text, str(path))
+
+
+def parse_config(text: str, path: str) -> MonitorConfig:
+    """As ``load_config``, from text; ``path`` is for the messages."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(path=path, problems=(("file", f"is not TOML: {error}"),)) from None
+    problems: list[tuple[str, str]] = []
+    config: MonitorConfig | None = None
+    try:
+        config = MonitorConfig.model_validate(document)
+    except ValidationError as error:
+        problems += [(_key(item["loc"]), _reason(item["type"], item["msg"])) for item in error.errors()]
+    layers = {name: document[name] for name in RuleLayers.model_fields if isinstance(document.get(name), dict)}
+    problems += _rule_problems(layers, path)
+    if config is not None:
+        problems += _problems_between(config)
+    if problems or config is None:
+        raise ConfigError(path=path, problems=tuple(dict.fromkeys(problems)))
+    return config
+
+
+def _rule_problems(layers: dict[str, object], path: str) -> list[tuple[str, str]]:
+    try:
+        ParameterTable(load_rules(), RuleLayers.model_validate(layers), path=path)
+    except ConfigError as error:
+        return list(error.problems)
+    except ValidationError:
+        return []  # the same keys were refused with the rest of the document
+    return []
+
+
+def _problems_between(config: MonitorConfig) -> Iterator[tuple[str, str]]:
+    """What only several settings together can get wrong."""
+    for key, names in (
+        ("mqtt.name", [item.name for item in config.mqtt]),
+        ("mqtt.client_id", [item.session for item in config.mqtt]),
+        ("sinks.name", list(config.sinks.names())),
+    ):
+        for name, n in Counter(names).items():
+            if n > 1:
+                yield key, f"{name!r} stands {n} times; each needs its own"
+    if config.http.port and config.http.port == config.metrics.port and config.http.host == config.metrics.host:
+        yield "metrics.port", f"{config.metrics.port} is the port of [http] too"
+    for check in (
+        *(item.secret for item in config.mqtt),
+        *(item.secret for item in config.sinks.mqtt),
+        *(item.key for item in config.sinks.webhook),
+        *(item.tls.context for item in (*config.mqtt, *config.sinks.mqtt) if item.tls is not None),
+        lambda: config.http.secret("http"),
+        lambda: config.metrics.secret("metrics"),
+        config.supervision.entry_rules,
+    ):
+        try:
+            check()
+        except ConfigError as error:
+            for key, reason in error.problems:
+                yield f"{error.path} {key}" if error.path not in key else key, reason
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    """``mqtt[0].port``; the first entry of a list is 0, as in every message of the library that checks it."""
+    key = ""
+    for part in location:
+        key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else part
+    return key or "file"
+
+
+def _reason(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "no such setting"
+    if kind == "missing":
+        return "is required"
+    return message.removeprefix("Value error, ")

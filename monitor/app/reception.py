@@ -1,0 +1,210 @@
+"""From the sources into the journal: decode, judge, write, and only then acknowledge.
+
+One task writes. While it writes, further intakes wait, and share the next record; when too many wait, sources are not
+answered any more, and their brokers hold the rest (back-pressure, nothing is dropped).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from monitor.app.core_settings import CoreSettings
+from monitor.app.metrics import Metrics
+from monitor.app.work import NOTHING, Reckoning, Work
+from monitor.codec.jt808 import Reassembler
+from monitor.engine.engine import LATE_MS
+from monitor.errors import OperationError
+from monitor.model.bad_bytes import BadBytes
+from monitor.model.flaw import Flaw
+from monitor.model.journal import JournalRecord, RecordType
+from monitor.model.report import ReportBatch, concatenate
+from monitor.quality import QualitySettings, judge
+from monitor.sources.decode import decode_messages
+from monitor.sources.intake import Codec, Feed, Intake
+from monitor.store.journal import Journal
+from monitor.store.quarantine import Quarantine
+
+log = logging.getLogger(__name__)
+
+_TIME = int(Flaw.TIME)
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """Something to journal: an intake, or a record of our own with what is to be committed with it."""
+
+    done: asyncio.Future[None]
+    since_s: float
+    intake: Intake | None = None
+    record: JournalRecord | None = None
+    reckoning: Reckoning = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What the intakes of one round came to."""
+
+    batch: ReportBatch | None
+    rejects: list[BadBytes]
+    reasons: Counter[str]
+    reports: Counter[str]
+    messages: Counter[str]
+    unknown_fields: frozenset[tuple[str, str]]
+
+
+class Reception:
+    """``deliver`` is what sources call; ``submit`` is for records of our own (ticks, registry, settings)."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        quarantine: Quarantine,
+        engine_queue: asyncio.Queue[Work],
+        metrics: Metrics,
+        now_ms: Callable[[], int],
+        settings: CoreSettings,
+        quality: QualitySettings,
+    ) -> None:
+        self.failure = ""
+        self._journal = journal
+        self._quarantine = quarantine
+        self._queue = engine_queue
+        self._metrics = metrics
+        self._now_ms = now_ms
+        self._settings = settings
+        self._quality = quality
+        self._inbox: asyncio.Queue[_Arrived] = asyncio.Queue(settings.intake_queue)
+        self._reassemblers: dict[Feed, Reassembler] = {}
+        self._told: set[tuple[str, str]] = set()
+        self._busy = False
+        metrics.queue_capacity.labels("intake").set(settings.intake_queue)
+        metrics.queue_length.labels("intake").set_function(self._inbox.qsize)
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything handed over is in the journal and with the engine."""
+        return self._inbox.empty() and not self._busy
+
+    async def deliver(self, intake: Intake, /) -> None:
+        """Returns when the intake is safe and acknowledged. Raises ``OperationError`` when it is not."""
+        await self._handed(_Arrived(self._future(), time.monotonic(), intake=intake))
+
+    async def submit(self, record: JournalRecord, reckoning: Reckoning = NOTHING) -> None:
+        """Journal a record of our own. Raises ``OperationError``."""
+        await self._handed(_Arrived(self._future(), time.monotonic(), record=record, reckoning=reckoning))
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            arrived = [await self._inbox.get()]
+            self._busy = True
+            messages = _messages(arrived[0])
+            while not self._inbox.empty() and messages < self._settings.merge_messages:
+                arrived.append(self._inbox.get_nowait())
+                messages += _messages(arrived[-1])
+            await self._write(arrived)
+            self._busy = False
+
+    async def _handed(self, arrived: _Arrived) -> None:
+        await self._inbox.put(arrived)
+        await arrived.done
+
+    def _future(self) -> asyncio.Future[None]:
+        return asyncio.get_running_loop().create_future()
+
+    async def _write(self, arrived: list[_Arrived]) -> None:
+        try:
+            read, work = await asyncio.to_thread(self._journalled, arrived)
+        except OperationError as error:
+            self._metrics.write_failures.labels("journal").inc()
+            if not self.failure:
+                log.error("%s; nothing is acknowledged until it works again", error)
+            self.failure = str(error)
+            for item in arrived:
+                if not item.done.done():
+                    item.done.set_exception(error)
+            return
+        self.failure = ""
+        for item in arrived:
+            if item.intake is not None:
+                item.intake.ack()
+            if not item.done.done():
+                item.done.set_result(None)
+        self._count(read)
+        for one in work:
+            await self._queue.put(one)
+
+    def _journalled(self, arrived: list[_Arrived]) -> tuple[_Read, list[Work]]:
+        """In a thread: read the intakes, keep what is bad, write and sync what is good."""
+        read = self._read([item.intake for item in arrived if item.intake is not None])
+        self._quarantine.keep(read.rejects)
+        records: list[tuple[JournalRecord, _Arrived]] = []
+        if read.batch is not None and len(read.batch):
+            first = next(item for item in arrived if item.intake is not None)
+            records.append((_reports(read.batch, self._journal.last_clock_ms), first))
+        records += [(item.record, item) for item in arrived if item.record is not None]
+        last = self._journal.append([record for record, _ in records])
+        first_offset = last - len(records) + 1
+        work = [
+            Work(replace(record, offset=first_offset + n), item.since_s, item.reckoning)
+            for n, (record, item) in enumerate(records)
+        ]
+        return read, work
+
+    def _read(self, intakes: list[Intake]) -> _Read:
+        read = _Read(None, [], Counter(), Counter(), Counter(), frozenset())
+        batches: list[ReportBatch] = []
+        unknown: set[tuple[str, str]] = set()
+        for intake in intakes:
+            feed = intake.feed
+            reassembler = self._reassemblers.setdefault(feed, Reassembler()) if feed.codec is Codec.JT808 else None
+            decoded = decode_messages(feed, intake.messages, reassembler=reassembler)
+            read.rejects.extend(decoded.rejects)
+            read.reasons.update(decoded.outcomes)
+            read.reports[feed.source] += len(decoded.batch)
+            read.messages[feed.source] += len(intake.messages)
+            unknown.update((feed.source, name) for name in decoded.unknown_fields)
+            if len(decoded.batch):
+                judge(decoded.batch.rows, self._now_ms(), settings=self._quality)
+                batches.append(decoded.batch)
+        return replace(
+            read, batch=concatenate(batches) if batches else None, unknown_fields=frozenset(unknown)
+        )
+
+    def _count(self, read: _Read) -> None:
+        metrics = self._metrics
+        for source, n in read.reports.items():
+            metrics.received.labels(source).inc(n)
+        for source, n in read.messages.items():
+            metrics.messages.labels(source).inc(n)
+        metrics.count_rejects(read.reasons)
+        metrics.quarantine_dropped.set(self._quarantine.dropped)
+        metrics.journal_offset.set(self._journal.last_offset)
+        if read.unknown_fields:
+            metrics.unknown_fields.inc()
+            for source, name in sorted(read.unknown_fields - self._told)[: 100 - len(self._told)]:
+                self._told.add((source, name))
+                log.warning("source %s: field %r is none of the report's, left out", source, name)
+        if read.batch is not None:
+            rows = read.batch.rows[read.batch.rows["flaws"] & _TIME == 0]
+            lag_ms = rows["recv_ms"] - rows["fix_ms"]
+            metrics.lag.observe(np.maximum(lag_ms, 0) / 1000.0)
+            metrics.late.inc(int((lag_ms > LATE_MS).sum()))
+
+
+def _messages(arrived: _Arrived) -> int:
+    return 0 if arrived.intake is None else len(arrived.intake.messages)
+
+
+def _reports(batch: ReportBatch, clock_ms: int) -> JournalRecord:
+    """The record of a batch; its clock is the running maximum of receive times that can be trusted."""
+    timed = batch.rows["recv_ms"][batch.rows["flaws"] & _TIME == 0]
+    latest_ms = int(timed.max()) if len(timed) else 0
+    return JournalRecord(0, RecordType.REPORTS, max(clock_ms, latest_ms), batch)

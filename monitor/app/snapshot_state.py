@@ -1,0 +1,89 @@
+"""Everything that the tail of the journal builds on, as one snapshot in the store: engine, alarm book, registry,
+settings.
+
+A snapshot is never ahead of what the relational store has committed; otherwise the output in between would be lost.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from monitor.app.pipeline import Pipeline, registry_of, registry_payload
+from monitor.engine.parameters import RuleLayers
+from monitor.engine.snapshot import EngineState, restore_snapshot, take_snapshot
+from monitor.store.snapshot import Snapshot, write_snapshot
+
+log = logging.getLogger(__name__)
+
+
+class _Meta(msgspec.Struct, frozen=True):
+    layout: str
+    clock_ms: int
+    keys: list[str]
+    drivers: list[str]
+    book: bytes
+    registry: bytes
+    layers: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SavedState:
+    """Copies of a pipeline's state as of record ``offset``; ``layers`` are the rule settings then in force."""
+
+    offset: int
+    engine: EngineState
+    book: bytes
+    registry: bytes
+    layers: RuleLayers
+
+
+def save(pipeline: Pipeline, layers: RuleLayers, offset: int) -> SavedState:
+    """Copy the state. Not while the pipeline runs."""
+    registry = registry_payload(pipeline.engine.fleet.registry)
+    return SavedState(offset, take_snapshot(pipeline.engine), pipeline.book.snapshot(), registry, layers)
+
+
+def write(folder: Path, state: SavedState) -> Path:
+    """Write a snapshot file. Raises ``StoreError``."""
+    engine = state.engine
+    meta = _Meta(
+        layout=engine.layout,
+        clock_ms=engine.clock_ms,
+        keys=list(engine.keys),
+        drivers=list(engine.drivers),
+        book=state.book,
+        registry=state.registry,
+        layers=state.layers.model_dump_json().encode(),
+    )
+    arrays = {"rows": engine.rows, "deadlines": engine.deadlines, "step": engine.step}
+    return write_snapshot(folder, state.offset, arrays, msgspec.msgpack.encode(meta))
+
+
+def layers_of(snapshot: Snapshot) -> RuleLayers:
+    """The rule settings in force at a snapshot."""
+    return RuleLayers.model_validate_json(_meta(snapshot).layers)
+
+
+def restore(pipeline: Pipeline, snapshot: Snapshot) -> None:
+    """Put a fresh pipeline into the state of a snapshot. Raises ``StoreError`` where its layout is another one."""
+    meta = _meta(snapshot)
+    arrays = snapshot.arrays
+    state = EngineState(
+        layout=meta.layout,
+        clock_ms=meta.clock_ms,
+        keys=tuple(meta.keys),
+        drivers=tuple(meta.drivers),
+        rows=arrays["rows"].astype("u1", copy=False),
+        deadlines=arrays["deadlines"].astype("i8", copy=False),
+        step=arrays["step"].astype("u1", copy=False),
+    )
+    restore_snapshot(pipeline.engine, state, registry_of(meta.registry))
+    pipeline.book.restore(meta.book)
+
+
+def _meta(snapshot: Snapshot) -> _Meta:
+    return msgspec.msgpack.decode(snapshot.meta, type=_Meta)

@@ -1,0 +1,25 @@
+"""Where a daemon keeps what it must not forget: one folder, one writer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class StateFolder:
+    """Paths below the state folder. The journal's lock makes its holder the only writer of all of it."""
+
+    root: Path
+
+    @property
+    def journal(self) -> Path:
+        return self.root / "journal"
+
+    @property
+    def snapshots(self) -> Path:
+        return self.root / "snapshots"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.root / "quarantine"

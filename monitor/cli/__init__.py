@@ -1,0 +1,131 @@
+"""The command ``monitor``. Each command is a file; only the one that is asked for is imported."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import typer
+
+from monitor.cli.language import Language, language, said
+from monitor.errors import ConfigError, MonitorError
+
+EXIT_UNREADABLE = 1
+EXIT_USAGE = 2
+
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """Where a command is, and its line in the list of commands. ``group`` for one with commands of its own."""
+
+    module: str
+    attribute: str
+    zh: str
+    en: str
+    group: bool = False
+
+
+_COMMANDS: dict[str, _Command] = {
+    "run": _Command("run", "run_command", "启动服务", "Start the daemon"),
+    "demo": _Command("demo", "demo_command", "演示：自带消息服务与模拟车队", "Show everything on embedded parts"),
+    "replay": _Command("replay", "replay_command", "用轨迹文件重算报警", "Alarms from recorded reports"),
+    "simulate": _Command("simulate", "simulate_command", "模拟车队", "Simulate a fleet"),
+    "score": _Command("score", "score_command", "用模拟真值评价报警", "Compare alarms with a simulation's truth"),
+    "decode": _Command("decode", "decode_command", "解析 JT/T 808 报文", "Decode JT/T 808 frames"),
+    "import": _Command("import_", "import_command", "导入车辆档案", "Import a vehicle registry"),
+    "check": _Command("check", "check_command", "检查配置文件", "Check a configuration file"),
+    "rules": _Command("rules", "rules_command", "规则说明与参数", "What each rule does, and its settings"),
+    "db": _Command("db", "db_group", "数据库表结构", "Tables of the relational store", group=True),
+    "version": _Command("version", "version_command", "版本", "Versions"),
+}
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; returns the exit status. What is wrong is one sentence on standard error."""
+    try:
+        outcome = root(arguments)(arguments, standalone_mode=False)
+    except MonitorError as error:
+        print(f"monitor: {error}", file=sys.stderr)
+        return EXIT_USAGE if isinstance(error, ConfigError) else EXIT_UNREADABLE
+    except typer.Abort:
+        return 130
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output left; there is nobody to tell
+        return 0
+    except Exception as error:
+        # Bad usage comes as the command line library's own exceptions, which know how to show themselves.
+        show = getattr(error, "show", None)
+        if show is None:
+            raise
+        show()
+        return int(getattr(error, "exit_code", EXIT_USAGE))
+    return outcome if isinstance(outcome, int) else 0
+
+
+def root(arguments: list[str]) -> typer.Typer:
+    """The command tree for one command line."""
+    tongue = _tongue(arguments)
+    wanted = next((argument for argument in arguments if not argument.startswith("-")), "")
+    app = typer.Typer(
+        name="monitor",
+        add_completion=False,
+        no_args_is_help=True,
+        context_settings=_SETTINGS,
+        pretty_exceptions_enable=False,
+        help=said(tongue, "重点营运车辆动态监控报警处理", "Dynamic-monitoring alarm processor for key operating vehicles"),
+    )
+
+    @app.callback()
+    def start() -> None:
+        """Without this a single command would become the root."""
+
+    for name, command in _COMMANDS.items():
+        line = said(tongue, command.zh, command.en)
+        if name != wanted:
+            app.command(name, help=line)(_elsewhere)
+        elif command.group:
+            app.add_typer(_load(command, typer.Typer), name=name, help=line, context_settings=_SETTINGS)
+        else:
+            app.command(name, context_settings=_SETTINGS)(_load_function(command))
+    return app
+
+
+def _elsewhere() -> None:
+    """Stands in the list of commands for one that was not asked for."""
+
+
+def _load_function(command: _Command) -> Callable[..., object]:
+    found = getattr(importlib.import_module(f"monitor.cli.{command.module}"), command.attribute)
+    if not callable(found):
+        raise TypeError(f"{command.module}.{command.attribute} is no command")
+    return found  # type: ignore[no-any-return]  # the signature is the command's own
+
+
+def _load(command: _Command, kind: type[typer.Typer]) -> typer.Typer:
+    found = getattr(importlib.import_module(f"monitor.cli.{command.module}"), command.attribute)
+    if not isinstance(found, kind):
+        raise TypeError(f"{command.module}.{command.attribute} is no {kind.__name__}")
+    return found
+
+
+def _tongue(arguments: list[str]) -> Language:
+    for name, value in pairwise([*arguments, ""]):
+        stated = name.removeprefix("--lang=") if name.startswith("--lang=") else value if name == "--lang" else ""
+        if stated in list(Language):
+            return Language(stated)
+    return language(None)
+
+
+__all__ = ["EXIT_UNREADABLE", "EXIT_USAGE", "main", "root", "run"]

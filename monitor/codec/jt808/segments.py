@@ -1,0 +1,278 @@
+"""The compiled pass: a byte buffer to report rows and one summary per frame.
+
+Eight bytes at a time: a word with neither 7E nor 7D in it goes into the running XOR and needs no further look (the
+XOR of a whole sound segment, check byte included, is zero); only the others are read byte by byte. A segment with
+escapes is unescaped where it stands, so the pass works on a copy of its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.codec.jt808.batch import read_batch
+from monitor.codec.jt808.bigendian import Bytes, byte_at, read_u16, read_u32
+from monitor.codec.jt808.framing import MAX_SEGMENT, unescape_in_place
+from monitor.codec.jt808.location import read_location
+from monitor.codec.jt808.outcome import FrameOutcome
+from monitor.model.compiled import compiled
+from monitor.model.flaw import Flaw
+from monitor.model.report import ReportRows
+
+Integers = NDArray[np.int64]
+
+_MAX_SEGMENT = int(MAX_SEGMENT)
+_LENGTH_FLAW = int(Flaw.LENGTH)
+_DECODED = int(FrameOutcome.DECODED)
+_OTHER_MESSAGE = int(FrameOutcome.OTHER_MESSAGE)
+_PART = int(FrameOutcome.PART)
+_LENGTH_MISMATCH = int(FrameOutcome.LENGTH_MISMATCH)
+_ITEMS_OVERRUN = int(FrameOutcome.ITEMS_OVERRUN)
+_EMPTY_BATCH = int(FrameOutcome.EMPTY_BATCH)
+_OVERSIZE = int(FrameOutcome.OVERSIZE)
+_BAD_ESCAPE = int(FrameOutcome.BAD_ESCAPE)
+_TOO_SHORT = int(FrameOutcome.TOO_SHORT)
+_BAD_CHECKSUM = int(FrameOutcome.BAD_CHECKSUM)
+_ENCRYPTED = int(FrameOutcome.ENCRYPTED)
+_BODY_TOO_SHORT = int(FrameOutcome.BODY_TOO_SHORT)
+_BAD_PART = int(FrameOutcome.BAD_PART)
+
+# Lanes of one byte: a lane of ``(word ^ NEAR) & TOP6`` is zero only for 7C to 7F.
+_NEAR = 0x7C7C7C7C7C7C7C7C
+_TOP6 = -0x0303030303030304
+_LOW7 = 0x7F7F7F7F7F7F7F7F
+_HIGH = -0x7F7F7F7F7F7F7F80
+
+# Cells of the pass's own state.
+N_PHONES, UNORDERED, LAST_HI, LAST_LO, LAST_KEY = 0, 1, 2, 3, 4
+STATE_SIZE = 8
+
+
+@compiled
+def count_delimiters(buffer: Bytes) -> int:
+    """How many 7E the buffer holds."""
+    n = 0
+    for i in range(len(buffer)):
+        n += 1 if buffer[i] == 0x7E else 0
+    return n
+
+
+@compiled
+def key_of_phone(hi: int, lo: int, table: NDArray[np.int32], phones: Integers, state: Integers) -> int:
+    """Index of a phone in order of first sight; ``table`` is an open hash of a power of two with room to spare."""
+    if hi == state[2] and lo == state[3]:
+        return int(state[4])
+    mask = len(table) - 1
+    mixed = (lo & 0xFFFF_FFFF) * 0x2C1B_3C6D + (hi & 0xFFFF_FFFF) * 0x297A_2D39
+    slot = (mixed ^ (mixed >> 31)) & mask
+    while True:
+        key = int(table[slot])
+        if key < 0:
+            key = int(state[0])
+            table[slot] = key
+            phones[key, 0] = hi
+            phones[key, 1] = lo
+            state[0] = key + 1
+            break
+        if phones[key, 0] == hi and phones[key, 1] == lo:
+            break
+        slot = (slot + 1) & mask
+    state[2] = hi
+    state[3] = lo
+    state[4] = key
+    return key
+
+
+@compiled
+def write_digits(phones: Integers, letters: NDArray[np.uint32], column: int) -> None:
+    """Lower-case hex digits of each phone without leading zeros (one zero if all are), as code points."""
+    for row in range(len(phones)):
+        to = column
+        for place in range(19, -1, -1):
+            digit = (int(phones[row, 1]) >> (4 * place) if place < 8 else int(phones[row, 0]) >> (4 * place - 32)) & 15
+            if digit or to > column or place == 0:
+                letters[row, to] = digit + (48 if digit < 10 else 87)
+                to += 1
+
+
+@compiled
+def find_segments(buffer: Bytes, words: Integers, unclosed: bool, frames: NDArray[np.void]) -> tuple[int, int]:
+    """Write start, end, XOR (as ``outcome``) and whether there are escapes (as ``n_rows``) of every segment.
+
+    ``words`` are the whole words of ``buffer``; ``unclosed`` takes the rest after the last delimiter as one more
+    segment. Returns how many there are and where that rest begins.
+    """
+    size = len(buffer)
+    clean_end = 8 * len(words)
+    n = 0
+    start = 0
+    running = 0
+    check = 0
+    escaped = 0
+    at = 0
+    while at < size:
+        stop = size
+        if at < clean_end:
+            word = int(words[at >> 3])
+            lanes = (word ^ _NEAR) & _TOP6
+            # No lane is zero. (Interpreted, where integers have no width, this may send a clean word the long way.)
+            if ((((lanes & _LOW7) + _LOW7) | lanes) & _HIGH) == _HIGH:
+                running ^= word
+                at += 8
+                continue
+            stop = at + 8
+        for i in range(at, stop):
+            byte = byte_at(buffer, i)
+            if byte == 0x7E:
+                if i > start:
+                    folded = running ^ (running >> 32)
+                    folded ^= folded >> 16
+                    folded ^= folded >> 8
+                    frame = frames[n]
+                    frame["start"] = start
+                    frame["end"] = i
+                    frame["outcome"] = (check ^ folded) & 0xFF
+                    frame["n_rows"] = escaped
+                    n += 1
+                start = i + 1
+                running = 0
+                check = 0
+                escaped = 0
+            else:
+                check ^= byte
+                if byte == 0x7D:
+                    escaped = 1
+        at = stop
+    if unclosed and start < size:
+        folded = running ^ (running >> 32)
+        folded ^= folded >> 16
+        folded ^= folded >> 8
+        frame = frames[n]
+        frame["start"] = start
+        frame["end"] = size
+        frame["outcome"] = (check ^ folded) & 0xFF
+        frame["n_rows"] = escaped
+        n += 1
+        start = size
+    return n, start
+
+
+@compiled
+def read_segments(
+    buffer: Bytes,
+    frames: NDArray[np.void],
+    rows: ReportRows,
+    table: NDArray[np.int32],
+    phones: Integers,
+    state: Integers,
+    recv_ms: int,
+) -> int:
+    """Decode the segments found, unescaping them in place; complete ``frames``; return how many rows were written."""
+    row = 0
+    for number in range(len(frames)):
+        frame = frames[number]
+        start = int(frame["start"])
+        size = int(frame["end"]) - start
+        check = int(frame["outcome"])
+        escaped = int(frame["n_rows"]) != 0
+        frame["version_bit"] = 0
+        frame["msg_id"] = -1
+        frame["serial"] = 0
+        frame["first_row"] = row
+        frame["n_rows"] = 0
+        frame["offset"] = 0
+        for i in range(10):
+            frame["phone"][i] = 0
+        if size > _MAX_SEGMENT:
+            frame["outcome"] = _OVERSIZE
+            continue
+        if escaped:
+            size = unescape_in_place(buffer, start, start + size)
+            if size < 0:
+                frame["outcome"] = _BAD_ESCAPE
+                frame["offset"] = -1 - size
+                continue
+            check = 0
+            for i in range(start, start + size):
+                check ^= byte_at(buffer, i)
+        if size < 13:
+            frame["outcome"] = _TOO_SHORT
+            frame["offset"] = size
+            continue
+        if check != 0:
+            frame["outcome"] = _BAD_CHECKSUM
+            frame["offset"] = size - 1
+            continue
+        properties = read_u16(buffer, start + 2)
+        newer = (properties & 0x4000) != 0
+        parts = (properties & 0x2000) != 0
+        phone_end = 15 if newer else 10
+        header = phone_end + (6 if parts else 2)
+        if size < header + 1:
+            frame["outcome"] = _TOO_SHORT
+            frame["offset"] = size
+            continue
+        msg_id = read_u16(buffer, start)
+        serial = read_u16(buffer, start + phone_end)
+        frame["msg_id"] = msg_id
+        frame["serial"] = serial
+        frame["version_bit"] = 1 if newer else 0
+        if newer:
+            for i in range(10):
+                frame["phone"][i] = buffer[start + 5 + i]
+            hi = (read_u16(buffer, start + 5) << 32) | read_u32(buffer, start + 7)
+            lo = read_u32(buffer, start + 11)
+        else:
+            for i in range(6):
+                frame["phone"][4 + i] = buffer[start + 4 + i]
+            hi = read_u16(buffer, start + 4)
+            lo = read_u32(buffer, start + 6)
+        body = size - header - 1
+        mismatch = body != (properties & 0x03FF)
+        if msg_id != 0x0200 and msg_id != 0x0704:
+            frame["outcome"] = _LENGTH_MISMATCH if mismatch else _OTHER_MESSAGE
+            frame["offset"] = 2 if mismatch else 0
+            continue
+        if (properties & 0x1C00) != 0:
+            frame["outcome"] = _ENCRYPTED
+            frame["offset"] = 2
+            continue
+        if parts:
+            total = read_u16(buffer, start + phone_end + 2)
+            index = read_u16(buffer, start + phone_end + 4)
+            if index == 0 or index > total or mismatch:
+                frame["outcome"] = _BAD_PART
+                frame["offset"] = phone_end + 2
+                continue
+            if total > 1:
+                frame["outcome"] = _PART
+                continue
+        minimum = 28 if msg_id == 0x0200 else 3
+        if body < minimum:
+            frame["outcome"] = _BODY_TOO_SHORT
+            frame["offset"] = header
+            continue
+        key = key_of_phone(hi, lo, table, phones, state)
+        flaws = _LENGTH_FLAW if mismatch else 0
+        at = start + header
+        end = start + size - 1
+        if mismatch and minimum <= (properties & 0x03FF) < body:
+            # Bytes past the declared body may be another frame whose delimiter was lost.
+            end = at + (properties & 0x03FF)
+        if msg_id == 0x0200:
+            n = 1
+            seen = read_location(buffer, at, end, rows, row, key, recv_ms, 0, flaws)
+            outcome = _ITEMS_OVERRUN if seen >= 0 else _DECODED
+        else:
+            n, outcome, seen, ordered = read_batch(buffer, at, end, rows, row, key, recv_ms, flaws)
+            if not ordered:
+                state[1] = 1
+        offset = seen - start if outcome != _DECODED else 0
+        if mismatch and outcome != _EMPTY_BATCH:
+            outcome = _LENGTH_MISMATCH
+            offset = 2
+        row += n
+        frame["outcome"] = outcome
+        frame["offset"] = offset
+        frame["n_rows"] = n
+    return row

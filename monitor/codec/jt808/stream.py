@@ -1,0 +1,178 @@
+"""A byte buffer of frames to a batch of reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.codec.jt808.batch import ITEMS_AT, read_batch
+from monitor.codec.jt808.bcd import PHONE_BYTES
+from monitor.codec.jt808.framing import MAX_SEGMENT, unescape
+from monitor.codec.jt808.header import LOCATION, decode_header
+from monitor.codec.jt808.location import BASE_SIZE, read_location
+from monitor.codec.jt808.outcome import FRAME, FrameOutcome
+from monitor.codec.jt808.reassembly import Reassembler
+from monitor.codec.jt808.segments import (
+    LAST_HI,
+    N_PHONES,
+    STATE_SIZE,
+    UNORDERED,
+    count_delimiters,
+    find_segments,
+    key_of_phone,
+    read_segments,
+    write_digits,
+)
+from monitor.model.report import REPORT, TERMINAL_PREFIX, ReportBatch, ReportRows
+
+_SMALLEST_ITEM = 2 + 28
+"""A 0x0704 item without additional items: no bytes hold reports more densely."""
+
+_CUT_OFF = (FrameOutcome.BAD_ESCAPE, FrameOutcome.TOO_SHORT, FrameOutcome.BAD_CHECKSUM)
+"""What a frame looks like whose end is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocationDecode:
+    """``batch`` keyed by ``terminal:<phone>``; ``frames`` (dtype ``FRAME``) tells what became of each segment.
+
+    ``consumed`` bytes need not be handed in again; the rest is the beginning of a frame. Raw bytes of a frame are
+    ``buffer[frame["start"]:frame["end"]]``. Q1 and Q3 are the business of ``monitor.quality``.
+    """
+
+    batch: ReportBatch
+    frames: NDArray[np.void]
+    consumed: int
+
+
+@dataclass(slots=True)
+class _Room:
+    """Arrays that the compiled pass writes into."""
+
+    frames: NDArray[np.void]
+    rows: ReportRows
+    table: NDArray[np.int32]
+    phones: NDArray[np.int64]
+    state: NDArray[np.int64]
+
+
+def decode_location_stream(
+    buffer: bytes | bytearray | memoryview,
+    *,
+    recv_ms: int = 0,
+    final: bool = False,
+    reassembler: Reassembler | None = None,
+    now_ms: int = 0,
+) -> LocationDecode:
+    """Decode every 0x0200 and 0x0704 frame in ``buffer``; never raises for what is in it.
+
+    ``recv_ms`` goes into every row. ``final`` says that nothing will follow: a rest without closing delimiter is then
+    decoded if it is sound, and ``truncated`` if not. Without ``reassembler`` packets of sub-packaged messages stay
+    ``part``; ``now_ms`` is its clock. Reports of one message are sorted by fix time, messages stay in their order.
+    """
+    data = np.array(np.frombuffer(buffer, np.uint8))
+    words = data[: len(data) & ~7].view(np.int64)
+    room = _room(len(data), count_delimiters(data) + 1)
+    n_frames, rest = find_segments(data, words, final, room.frames)
+    frames = room.frames[:n_frames]
+    n_rows = read_segments(data, frames, room.rows, room.table, room.phones, room.state, recv_ms)
+    rows = room.rows[:n_rows]
+    if final and len(frames) and frames[-1]["end"] == len(data) and frames[-1]["outcome"] in _CUT_OFF:
+        frames[-1]["outcome"] = FrameOutcome.TRUNCATED
+        frames[-1]["offset"] = 0
+    if reassembler is not None and np.any(frames["outcome"] == FrameOutcome.PART):
+        rows = _reassemble(memoryview(buffer), frames, rows, room, reassembler, recv_ms, now_ms)
+    if room.state[UNORDERED]:
+        of_frame = np.repeat(np.arange(len(frames)), frames["n_rows"])
+        rows = rows[np.lexsort((rows["fix_ms"], of_frame))]
+    # Of junk without end only as much is kept as proves it oversize.
+    consumed = max(int(rest), len(data) - MAX_SEGMENT - 1)
+    return LocationDecode(ReportBatch(_keys(room), rows), frames, consumed)
+
+
+def _room(size: int, segments: int) -> _Room:
+    state = np.zeros(STATE_SIZE, np.int64)
+    state[LAST_HI] = -1
+    return _Room(
+        frames=np.empty(segments, FRAME),
+        rows=np.empty(segments + size // _SMALLEST_ITEM, REPORT),
+        table=np.full(1 << (2 * segments).bit_length(), -1, np.int32),
+        phones=np.empty((segments, 2), np.int64),
+        state=state,
+    )
+
+
+def _keys(room: _Room) -> tuple[str, ...]:
+    """``terminal_key`` of every phone, in order of first sight."""
+    phones = room.phones[: room.state[N_PHONES]]
+    if not len(phones):
+        return ()
+    short = int(phones[:, 0].max()) < 1 << 16
+    letters = np.zeros((len(phones), len(TERMINAL_PREFIX) + (12 if short else 2 * PHONE_BYTES)), np.uint32)
+    letters[:, : len(TERMINAL_PREFIX)] = [ord(letter) for letter in TERMINAL_PREFIX]
+    write_digits(phones, letters, len(TERMINAL_PREFIX))
+    return tuple(letters.view(f"<U{letters.shape[1]}").ravel().tolist())
+
+
+def _reassemble(
+    buffer: memoryview,
+    frames: NDArray[np.void],
+    rows: ReportRows,
+    room: _Room,
+    reassembler: Reassembler,
+    recv_ms: int,
+    now_ms: int,
+) -> ReportRows:
+    """Rows with those of completed messages put in where their last packet stands."""
+    pieces: list[ReportRows] = []
+    taken = 0
+    added = 0
+    for number in range(len(frames)):
+        frame = frames[number]
+        first_row = int(frame["first_row"])
+        frame["first_row"] = first_row + added
+        if frame["outcome"] != FrameOutcome.PART:
+            continue
+        message = unescape(bytes(buffer[frame["start"] : frame["end"]]))
+        header = decode_header(message)
+        phone = frame["phone"].tobytes()
+        body = reassembler.add(
+            phone=phone,
+            msg_id=header.msg_id,
+            serial=header.serial,
+            total=header.total,
+            index=header.index,
+            body=message[header.size : -1],
+            now_ms=now_ms,
+        )
+        if body is None:
+            continue
+        source = np.array(np.frombuffer(body, np.uint8))
+        whole = np.empty(1 + len(body) // _SMALLEST_ITEM, REPORT)
+        hi, lo = int.from_bytes(phone[: PHONE_BYTES - 4], "big"), int.from_bytes(phone[-4:], "big")
+        key = key_of_phone(hi, lo, room.table, room.phones, room.state)
+        n, outcome = _read_body(source, header.msg_id, whole, key, recv_ms, room.state)
+        frame["outcome"] = outcome
+        frame["n_rows"] = n
+        pieces += [rows[taken:first_row], whole[:n]]
+        taken = first_row
+        added += n
+    pieces.append(rows[taken:])
+    return np.concatenate(pieces)
+
+
+def _read_body(
+    body: NDArray[np.uint8], msg_id: int, rows: ReportRows, key: int, recv_ms: int, state: NDArray[np.int64]
+) -> tuple[int, int]:
+    """Reports of a reassembled body: how many and the outcome."""
+    if len(body) < (BASE_SIZE if msg_id == LOCATION else ITEMS_AT):
+        return 0, FrameOutcome.BODY_TOO_SHORT
+    if msg_id == LOCATION:
+        overrun_at = read_location(body, 0, len(body), rows, 0, key, recv_ms, 0, 0)
+        return 1, FrameOutcome.ITEMS_OVERRUN if overrun_at >= 0 else FrameOutcome.DECODED
+    n, outcome, _, ordered = read_batch(body, 0, len(body), rows, 0, key, recv_ms, 0)
+    if not ordered:
+        state[UNORDERED] = 1
+    return n, outcome

@@ -1,0 +1,50 @@
+"""Ask the processor for a vehicle's row before its report is due.
+
+Reports come in no order of vehicles, so a large fleet's rows are cold; asked for a few reports ahead they have arrived
+when they are needed. A hint only: without compilation it does nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.model.compiled import numba
+
+LINE_BYTES = 64
+"""Cache line of the processors this runs on."""
+
+if TYPE_CHECKING or numba.config.DISABLE_JIT:
+
+    def prefetch_row(rows: NDArray[np.void], row: int) -> None:
+        """Ask for every cache line of ``rows[row]``."""
+
+else:
+    from llvmlite import ir
+    from numba.core import types
+    from numba.extending import intrinsic
+    from numba.np.arrayobj import make_array
+
+    @intrinsic
+    def prefetch_row(typing_context, rows, row):
+        """Ask for every cache line of ``rows[row]``."""
+        size = rows.dtype.size
+
+        def generate(context, builder, signature, arguments):
+            data = make_array(signature.args[0])(context, builder, arguments[0]).data
+            word = ir.IntType(64)
+            number = ir.IntType(32)
+            pointer = ir.IntType(8).as_pointer()
+            index = context.cast(builder, arguments[1], signature.args[1], types.int64)
+            start = builder.add(builder.ptrtoint(data, word), builder.mul(index, word(size)))
+            hint = builder.module.declare_intrinsic(
+                "llvm.prefetch", [pointer], ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+            )
+            for offset in range(0, size, LINE_BYTES):
+                address = builder.inttoptr(builder.add(start, word(offset)), pointer)
+                builder.call(hint, [address, number(1), number(3), number(1)])
+            return context.get_dummy_value()
+
+        return types.void(rows, row), generate

@@ -1,0 +1,1 @@
+"""Revisions in order; each states the one before it."""

@@ -1,0 +1,68 @@
+"""What happens to reports on their way to us: noise, loss, doubling, delay. The truth does not change."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from monitor.model.geo import EARTH_RADIUS_M
+from monitor.model.report import ReportRows
+from simulators.scenario import Faults
+
+_M_PER_DEGREE = EARTH_RADIUS_M * np.pi / 180
+_BURST_MS = 600_000
+
+
+def spoiled(rows: ReportRows, faults: Faults, rng: np.random.Generator, *, days: int, interval_s: int) -> ReportRows:
+    """One vehicle's reports (dtype ``REPORT``, true time order) after noise, drift bursts, loss, copies and delays."""
+    rows = rows.copy()
+    _noise(rows, faults.noise_m, rng)
+    for _ in range(int(rng.binomial(days, faults.drift_burst))):
+        _drift_burst(rows, rng)
+    if faults.loss > 0:
+        rows = rows[rng.random(len(rows)) >= faults.loss]
+    for _ in range(int(rng.binomial(days, faults.loss_burst))):
+        if len(rows):
+            from_ms = int(rows["fix_ms"][int(rng.integers(len(rows)))])
+            rows = rows[(rows["fix_ms"] < from_ms) | (rows["fix_ms"] >= from_ms + _BURST_MS)]
+    if faults.disorder > 0:
+        late = rng.random(len(rows)) < faults.disorder
+        rows["recv_ms"][late] += (rng.uniform(1, 10, int(late.sum())) * interval_s * 1000).astype(np.int64)
+    return np.concatenate([rows, _copies(rows, faults.duplicate, rng), _conflicts(rows, faults.conflict, rng)])
+
+
+def _noise(rows: ReportRows, noise_m: float, rng: np.random.Generator) -> None:
+    """Gaussian noise of the place; a fix that is none (0, 0) stays one. A standing terminal holds its place."""
+    fixed = rows["lat_deg"] != 0.0
+    if noise_m <= 0:
+        return
+    moved = rows["speed_dkmh"] > 0
+    east, north = rng.normal(0, noise_m, len(rows)), rng.normal(0, noise_m, len(rows))
+    scale = np.where(moved, 1.0, 0.3) * fixed / _M_PER_DEGREE
+    rows["lat_deg"] = np.round(rows["lat_deg"] + north * scale, 6)
+    rows["lon_deg"] = np.round(rows["lon_deg"] + east * scale / np.cos(np.radians(rows["lat_deg"])), 6)
+
+
+def _drift_burst(rows: ReportRows, rng: np.random.Generator) -> None:
+    """Two single fixes some way apart, each 10–30 km off: too few to make a drift day."""
+    if len(rows) < 20:
+        return
+    at = int(rng.integers(5, len(rows) - 12))
+    for index in (at, at + 6):
+        if rows["lat_deg"][index] != 0.0:
+            bearing, off_deg = float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.2, 0.3))
+            rows["lon_deg"][index] += off_deg * np.sin(bearing)
+            rows["lat_deg"][index] += off_deg * np.cos(bearing)
+
+
+def _copies(rows: ReportRows, share: float, rng: np.random.Generator) -> ReportRows:
+    """Reports sent twice, the copy 0.2–20 s later."""
+    chosen: ReportRows = rows[rng.random(len(rows)) < share].copy()
+    chosen["recv_ms"] += rng.integers(200, 20_000, len(chosen))
+    return chosen
+
+
+def _conflicts(rows: ReportRows, share: float, rng: np.random.Generator) -> ReportRows:
+    """Copies whose speed differs by 1 km/h: the first one counts."""
+    chosen = _copies(rows, share, rng)
+    chosen["speed_dkmh"] = np.maximum(0, chosen["speed_dkmh"] - 10)
+    return chosen

@@ -1,0 +1,77 @@
+"""JT/T 808 frames per second, bytes to report columns, on one core.
+
+Axis: frames per call. Frames are 0x0200 of 59 bytes (2013) or 64 (2019) with mileage, recorder speed, signal and
+satellites; coordinates, serials and check bytes make some of them need unescaping. The plain decoder is the yardstick.
+
+    python -m tests.benchmarks.bench_jt808
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from monitor.codec.jt808.encode import encode_location_stream
+from monitor.codec.jt808.header import Version
+from monitor.codec.jt808.plain import decode_frame
+from monitor.codec.jt808.stream import decode_location_stream
+from monitor.model.report import ReportRows, empty_rows
+
+TERMINALS = 20_000
+SIGNAL_AND_SATELLITES = bytes.fromhex("30011f31010c")
+
+
+def fleet_rows(n: int, seed: int = 1) -> ReportRows:
+    """``n`` reports of a driving fleet, terminals in random order."""
+    rng = np.random.default_rng(seed)
+    rows = empty_rows(n)
+    rows["fix_ms"] = 1_772_460_000_000 + np.arange(n) // TERMINALS * 1_000
+    rows["lon_deg"] = rng.uniform(98, 101, n)
+    rows["lat_deg"] = rng.uniform(38, 40, n)
+    rows["mileage_m"] = rng.integers(0, 9_000_000, n) * 100
+    rows["status"] = 0x000C0003
+    rows["alarm_flags"] = 0
+    rows["key"] = rng.integers(0, TERMINALS, n)
+    rows["speed_dkmh"] = rng.integers(0, 1_000, n)
+    rows["recorder_speed_dkmh"] = rows["speed_dkmh"]
+    rows["heading_deg"] = rng.integers(0, 360, n)
+    rows["altitude_m"] = rng.integers(1_300, 1_500, n)
+    return rows
+
+
+def best_of(repeats: int, run: Callable[[], object]) -> float:
+    """Shortest of several runs, seconds."""
+    best = float("inf")
+    for _ in range(repeats):
+        began = time.perf_counter()
+        run()
+        best = min(best, time.perf_counter() - began)
+    return best
+
+
+def main() -> None:
+    phones = tuple(f"0139{i:08d}" for i in range(TERMINALS))
+    for version in (Version.V2013, Version.V2019):
+        for n in (100, 2_000, 20_000, 200_000, 1_000_000):
+            rows = fleet_rows(n)
+            encode = best_of(
+                3, lambda: encode_location_stream(rows, phones, version, extra_items=SIGNAL_AND_SATELLITES)
+            )
+            stream = encode_location_stream(rows, phones, version, extra_items=SIGNAL_AND_SATELLITES)
+            decoded = decode_location_stream(stream)
+            assert len(decoded.batch) == n
+            escaped = sum(b"\x7d" in frame for frame in stream.split(b"\x7e")[: 2 * min(n, 20_000)]) / min(n, 20_000)
+            seconds = best_of(max(5, 200_000 // n), lambda: decode_location_stream(stream))
+            print(
+                f"{version.value} {n:>9,} frames per call, {len(stream) / n:.1f} B, {escaped:.0%} escaped: "
+                f"decode {n / seconds / 1e6:6.2f} M/s, encode {n / encode / 1e6:6.2f} M/s"
+            )
+    frames = [frame for frame in stream.split(b"\x7e")[:40_000] if frame]
+    seconds = best_of(3, lambda: [decode_frame(frame) for frame in frames])
+    print(f"plain decoder, one frame at a time: {len(frames) / seconds / 1e6:.3f} M/s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""What the engine says of a golden trace, as text lines a person can read and a diff can show."""
+
+from __future__ import annotations
+
+from monitor.app.replay import Replay, replay_batch
+from monitor.model.alarm import Alarm, PreWarning
+from monitor.model.beijing import iso
+from tests.golden.trace import Trace
+
+ANSWERS = ("settled", "received")
+
+
+def lines_of(trace: Trace, answer: str) -> tuple[str, ...]:
+    """Alarms, pre-warnings and count of the trace by one of ``ANSWERS``."""
+    clock_ms = max([int(trace.batch.rows["fix_ms"].max()), int(trace.batch.rows["recv_ms"].max())])
+    replay = replay_batch(
+        trace.batch,
+        trace.registry,
+        until_ms=trace.until_ms,
+        as_received=answer == "received",
+        now_ms=max(clock_ms, trace.until_ms or 0),
+        layers=trace.layers,
+    )
+    return episode_lines(replay, trace.shows)
+
+
+def episode_lines(replay: Replay, shows: tuple[str, ...]) -> tuple[str, ...]:
+    """One line per pre-warning and alarm of the rules shown; ``none`` where there is neither."""
+    lines = [_warning(item) for item in replay.prewarnings if item.rule in shows]
+    lines += [_alarm(item) for item in replay.alarms if item.rule in shows]
+    return tuple(lines) or ("none",)
+
+
+def _time(at_ms: int) -> str:
+    return iso(at_ms)[5:].replace("T", " ").replace("+08:00", "")
+
+
+def _warning(item: PreWarning) -> str:
+    return f"prewarning {item.rule}/{item.kind} {_time(item.at_ms)} value={item.value:g}"
+
+
+def _alarm(item: Alarm) -> str:
+    end = "lasts" if item.end_ms is None else f"to {_time(item.end_ms)} {item.end_reason.word}"
+    name = f"{item.rule}/{item.kind}" if item.kind else item.rule
+    words = [name, item.grade.word, item.certainty.word, _time(item.onset_ms), end, f"peak={item.peak:.6g}"]
+    words.append(f"limit={item.limit:g}")
+    if item.limit_source:
+        words.append(f"source={item.limit_source.word}")
+    if item.rule == "speeding":
+        words.append(f"mean={item.mean:.4g}")
+    words.append(f"n={item.n_reports}")
+    for flag in ("suspected_serious", "night_only", "late"):
+        if getattr(item, flag):
+            words.append(flag)
+    if item.driver_id:
+        words.append(f"driver={item.driver_id}")
+    if item.state.value in ("withdrawn", "merged"):
+        words.append(item.state.value)
+    if item.inhibited_by:
+        words.append("inhibited")
+    return " ".join(words)

@@ -1,0 +1,214 @@
+"""Golden traces: a hand-readable file of one vehicle's reports and the episodes expected of them.
+
+::
+
+    # What the case shows, in a sentence.
+    vehicle heavy_truck max_speed_kmh=90          # class, then registry fields; "vehicle none" has no registry
+    rules fatigue.elapsed=true                    # settings that differ from the defaults
+    shows track_gap offline_displacement          # rules whose alarms are listed; the folder's own where left out
+    until 03-03 12:00:00                          # time passes to here after the last report
+    reports
+    03-02 13:00:00 80                             # time, speed in km/h ("-" is missing)
+    every 30 s until 13:30:00 80                  # one every 30 s after the line before, up to and with 13:30:00
+    after 61 s 0 acc=off                          # one, 61 s after the line before
+    expect settled
+    ...
+    expect received
+    ...
+
+Times are Beijing times of 2026; without a date they are of the day of the report before. The vehicle goes east along a
+parallel as its speed says. Words after the speed: ``hold`` (does not move), ``go=M`` (moves M metres instead),
+``off=M`` (this report alone is displaced by M metres), ``acc=on|off``, ``driver=NAME``, ``nofix``, ``backfill``,
+``received=TIME`` or ``received=+SECONDS``, ``skip`` (time and way pass, but nothing is reported), ``dated=TIME`` (the
+report states another time than its own).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from monitor.engine.parameters import RuleLayers
+from monitor.model.beijing import parse_iso
+from monitor.model.fleet import PlateColor, Registry, Vehicle, VehicleClass
+from monitor.model.flaw import ReportFlag
+from monitor.model.geo import EARTH_RADIUS_M
+from monitor.model.report import ReportBatch, empty_rows
+
+YEAR = "2026"
+VEHICLE_ID = "V1"
+_ORIGIN_LON_DEG, _LAT_DEG = 100.0, 39.0
+_M_PER_DEGREE = EARTH_RADIUS_M * np.pi / 180 * np.cos(np.radians(_LAT_DEG))
+_DATES = ("suspended_from", "suspended_to", "in_service_from", "retired_on")
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One case: what is reported, under which registry and settings, and the expectation as text lines by answer."""
+
+    path: Path
+    head: str  # everything before the expectations, as written
+    registry: Registry | None
+    layers: RuleLayers
+    shows: tuple[str, ...]
+    until_ms: int | None
+    batch: ReportBatch
+    expected: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    at_ms: int
+    speed_kmh: float | None
+    east_m: float
+    words: tuple[str, ...] = ()
+
+
+def read_trace(path: Path) -> Trace:
+    """The trace in a file. Raises ValueError, naming file and line."""
+    text = path.read_text(encoding="utf-8")
+    head, _, rest = text.partition("expect settled\n")
+    settled, _, received = rest.partition("expect received\n")
+    registry: Registry | None = None
+    rules: dict[str, dict[str, object]] = {}
+    shows: tuple[str, ...] = (path.parent.name,)
+    until_ms: int | None = None
+    reports: list[_Report] = []
+    in_reports = False
+    for number, line in enumerate(head.splitlines(), 1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        try:
+            if in_reports:
+                reports += _reports(words, reports)
+            elif words[0] == "vehicle":
+                registry = _registry(words[1:])
+            elif words[0] == "rules":
+                _settings(words[1:], rules)
+            elif words[0] == "shows":
+                shows = tuple(words[1:])
+            elif words[0] == "until":
+                until_ms = _moment(words[1:], 0)
+            elif words == ["reports"]:
+                in_reports = True
+            else:
+                raise ValueError(f"unknown word {words[0]}")
+        except (ValueError, IndexError, KeyError) as error:
+            raise ValueError(f"{path}:{number}: {line.strip()}: {error}") from error
+    return Trace(
+        path,
+        head,
+        registry,
+        RuleLayers(rules=rules),
+        shows,
+        until_ms,
+        _batch(reports),
+        {"settled": tuple(settled.strip().splitlines()), "received": tuple(received.strip().splitlines())},
+    )
+
+
+def _registry(words: list[str]) -> Registry | None:
+    if words == ["none"]:
+        return None
+    vehicle = Vehicle(VEHICLE_ID, "甘G00001", PlateColor.YELLOW, VehicleClass(words[0]), "E1")
+    for word in words[1:]:
+        name, _, value = word.partition("=")
+        typed: object = value
+        if name in _DATES:
+            typed = date.fromisoformat(f"{YEAR}-{value}")
+        elif name == "crew":
+            typed = int(value)
+        elif name == "max_speed_kmh":
+            typed = float(value)
+        else:
+            raise ValueError(f"unknown registry field {name}")
+        vehicle = replace(vehicle, **{name: typed})  # type: ignore[arg-type]
+    return Registry((vehicle,))
+
+
+def _settings(words: list[str], rules: dict[str, dict[str, object]]) -> None:
+    for word in words:
+        place, _, value = word.partition("=")
+        rule, _, key = place.partition(".")
+        rules.setdefault(rule, {})[key] = {"true": True, "false": False}.get(value, value)
+
+
+def _moment(words: list[str], previous_ms: int) -> int:
+    """``MM-DD HH:MM:SS``, or ``HH:MM:SS`` on the day of ``previous_ms``."""
+    if len(words) == 2:
+        return parse_iso(f"{YEAR}-{words[0]}T{words[1]}+08:00")
+    day_ms = (previous_ms + 28_800_000) // 86_400_000 * 86_400_000 - 28_800_000
+    hour, minute, second = words[0].split(":")
+    return day_ms + round((int(hour) * 3600 + int(minute) * 60 + float(second)) * 1000)
+
+
+def _reports(words: list[str], before: list[_Report]) -> list[_Report]:
+    last = before[-1] if before else _Report(0, None, 0.0)
+    if words[0] == "every":
+        step_ms = round(float(words[1]) * 1000)
+        dated = 2 if "-" in words[4][1:] else 1
+        end_ms = _moment(words[4 : 4 + dated], last.at_ms)
+        times = range(last.at_ms + step_ms, end_ms + 1, step_ms)
+        rest = words[4 + dated :]
+        if not times or times[-1] != end_ms:
+            raise ValueError("the steps do not end at the stated time")
+    elif words[0] == "after":
+        times, rest = range(at := last.at_ms + round(float(words[1]) * 1000), at + 1), words[3:]
+    else:
+        dated = 2 if "-" in words[0][1:] else 1
+        times, rest = range(at := _moment(words[:dated], last.at_ms), at + 1), words[dated:]
+    speed_kmh = None if rest[0] == "-" else float(rest[0])
+    found: list[_Report] = []
+    for at_ms in times:
+        way_m = (speed_kmh or 0.0) * (at_ms - last.at_ms) / 3600 if last.at_ms else 0.0
+        for word in rest[1:]:
+            if word == "hold":
+                way_m = 0.0
+            elif word.startswith("go="):
+                way_m = float(word[3:])
+        last = _Report(at_ms, speed_kmh, last.east_m + way_m, tuple(rest[1:]))
+        found.append(last)
+    return found
+
+
+def _batch(reports: list[_Report]) -> ReportBatch:
+    told = [report for report in reports if "skip" not in report.words]
+    rows = empty_rows(len(told))
+    drivers: dict[str, int] = {}
+    stated = any(word.startswith("received=") for report in told for word in report.words)
+    for row, report in zip(rows, told, strict=True):
+        flags = int(ReportFlag.POSITIONED)
+        east_m = report.east_m
+        row["fix_ms"] = report.at_ms
+        row["recv_ms"] = report.at_ms if stated else 0
+        for word in report.words:
+            name, _, value = word.partition("=")
+            if name == "acc":
+                flags |= int(ReportFlag.ACC_KNOWN) | (int(ReportFlag.ACC_ON) if value == "on" else 0)
+            elif name == "driver":
+                row["driver"] = drivers.setdefault(value, len(drivers))
+            elif name == "off":
+                east_m += float(value)
+            elif name == "nofix":
+                flags &= ~int(ReportFlag.POSITIONED)
+            elif name == "backfill":
+                flags |= int(ReportFlag.BACKFILL)
+            elif name == "received":
+                delay = value.startswith("+")
+                row["recv_ms"] = (
+                    report.at_ms + round(float(value[1:]) * 1000) if delay else _moment(value.split("_"), report.at_ms)
+                )
+            elif name == "dated":
+                row["fix_ms"] = _moment(value.split("_"), report.at_ms)
+            elif name not in ("hold", "go"):
+                raise ValueError(f"unknown word {word}")
+        row["lon_deg"] = _ORIGIN_LON_DEG + east_m / _M_PER_DEGREE
+        row["lat_deg"] = _LAT_DEG
+        row["speed_dkmh"] = -1 if report.speed_kmh is None else round(report.speed_kmh * 10)
+        row["key"] = 0
+        row["flags"] = flags
+    return ReportBatch((VEHICLE_ID,), rows, tuple(drivers))
