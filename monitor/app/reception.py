@@ -92,6 +92,11 @@ class Reception:
         """Whether everything handed over is in the journal and with the engine."""
         return self._inbox.empty() and not self._busy
 
+    @property
+    def journal_offset(self) -> int:
+        """Last record in the journal."""
+        return self._journal.last_offset
+
     async def deliver(self, intake: Intake, /) -> None:
         """Returns when the intake is safe and acknowledged. Raises ``OperationError`` when it is not."""
         await self._handed(_Arrived(self._future(), time.monotonic(), intake=intake))

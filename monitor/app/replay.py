@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from monitor.model.alarm import Alarm, AlarmChange, PreWarning
 from monitor.model.fleet import Registry
 from monitor.model.journal import JournalRecord, RecordType
 from monitor.model.report import ReportBatch
-from monitor.quality.judge import judge
+from monitor.quality.judgement import judge
 from monitor.rules import load_rules
 
 
@@ -32,6 +33,7 @@ class Replay:
     days: NDArray[np.void]  # dtype VEHICLE_DAY; row indexes vehicle_ids; closed and open days
     outcomes: NDArray[np.int64]
     clock_ms: int
+    registry: Registry | None = None
 
 
 def replay_batch(
@@ -69,6 +71,23 @@ def replay_batch(
     )
 
 
+def replay_journal(
+    records: Iterable[JournalRecord],
+    registry: Registry | None = None,
+    *,
+    until_ms: int | None = None,
+    layers: RuleLayers | None = None,
+) -> Replay:
+    """The live answer over journal records, ticks and registry changes included.
+
+    A ``registry`` given here is in force from the start, until a record changes it.
+    """
+    rules = load_rules()
+    engine = Engine(rules, ParameterTable(rules, layers))
+    engine.apply_registry(registry)
+    return _live(engine, records, until_ms)
+
+
 def in_received_order(batch: ReportBatch) -> ReportBatch:
     """Reports by receive time, then file order; a missing receive time is the fix time, in its place in the file."""
     rows = batch.rows
@@ -81,10 +100,14 @@ def in_received_order(batch: ReportBatch) -> ReportBatch:
 
 
 def _as_received(engine: Engine, batch: ReportBatch, until_ms: int | None) -> Replay:
+    return _live(engine, [JournalRecord(1, RecordType.REPORTS, 0, in_received_order(batch))], until_ms)
+
+
+def _live(engine: Engine, records: Iterable[JournalRecord], until_ms: int | None) -> Replay:
     pipeline = Pipeline(engine)
-    ordered = in_received_order(batch)
-    results = [pipeline.take(JournalRecord(1, RecordType.REPORTS, 0, ordered))]
-    results.append(pipeline.take(JournalRecord(2, RecordType.TICK, max(engine.clock_ms, until_ms or 0))))
+    results = [pipeline.take(record) for record in records]
+    last = JournalRecord(0, RecordType.TICK, max(engine.clock_ms, until_ms or 0))
+    results.append(pipeline.take(last))
     changes = tuple(change for result in results for change in result.changes)
     return Replay(
         alarms=last_states(changes),
@@ -92,8 +115,9 @@ def _as_received(engine: Engine, batch: ReportBatch, until_ms: int | None) -> Re
         prewarnings=tuple(warning for result in results for warning in result.prewarnings),
         vehicle_ids=tuple(engine.fleet.keys),
         days=np.concatenate([*(result.days for result in results), engine.open_days()]),
-        outcomes=results[0].outcomes,
+        outcomes=np.sum([result.outcomes for result in results], axis=0),
         clock_ms=engine.clock_ms,
+        registry=engine.fleet.registry,
     )
 
 

@@ -54,7 +54,7 @@ def settle(engine: Engine, batch: ReportBatch, *, until_ms: int | None = None) -
         outputs.append(engine.take_settled(ordered, TRACK))
         outputs.append(engine.finish(TRACK))
         open_days = engine.open_days().copy()
-        engine.wake_all()
+        engine.begin_contacts()
         by_receipt = np.argsort((fleet_row.astype(np.int64) << _ROW_SHIFT) + ordered.rows["recv_ms"], kind="stable")
         timed_rows = by_receipt[ordered.rows["flaws"][by_receipt] & _TIME == 0]
         outputs.append(engine.take_settled(replace(ordered, rows=ordered.rows[timed_rows]), CONTACT))

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from monitor.app.pipeline import Pipeline, registry_of, registry_payload
 from monitor.engine.parameters import RuleLayers
@@ -59,7 +61,7 @@ def write(folder: Path, state: SavedState) -> Path:
         registry=state.registry,
         layers=state.layers.model_dump_json().encode(),
     )
-    arrays = {"rows": engine.rows, "deadlines": engine.deadlines, "step": engine.step}
+    arrays: dict[str, NDArray[np.generic]] = {"rows": engine.rows, "deadlines": engine.deadlines, "step": engine.step}
     return write_snapshot(folder, state.offset, arrays, msgspec.msgpack.encode(meta))
 
 

@@ -65,14 +65,21 @@ class Engine:
         clocks = np.maximum.accumulate(np.maximum(timed, self.clock_ms)) if len(rows) else timed
         if self._step[0]["first_life_ms"] == 0 and np.any(timed > 0):
             self._step[0]["first_life_ms"] = timed[timed > 0][0]
+            self.wake_all()
         if len(rows):
             self.clock_ms = int(clocks[-1])
         return self._run(batch, clocks, TRACK | CONTACT)
 
     def take_settled(self, batch: ReportBatch, phases: int = TRACK | CONTACT) -> Output:
-        """Settled: reports sorted by the clock of the phase (fix time for TRACK, receive time for CONTACT)."""
-        clocks = batch.rows["fix_ms"] if phases & TRACK else batch.rows["recv_ms"]
-        clocks = np.ascontiguousarray(clocks)
+        """Settled: reports sorted by the clock of the phase (fix time for TRACK, receive time for CONTACT).
+
+        A report whose fix time cannot be used stands where it was received.
+        """
+        rows = batch.rows
+        if phases & TRACK:
+            clocks = np.where(rows["flaws"] & _TIME_FLAW == 0, rows["fix_ms"], rows["recv_ms"])
+        else:
+            clocks = np.ascontiguousarray(rows["recv_ms"])
         return self._run(batch, clocks, phases)
 
     def begin_settled(self, first_ms: int, clock_ms: int) -> None:
@@ -95,6 +102,11 @@ class Engine:
         output = self._tick(phases)
         self._step[0]["final"] = 0
         return output
+
+    def begin_contacts(self) -> None:
+        """Before a second phase over the same fleet: nothing has been heard of yet."""
+        self.fleet.rows["core"]["time_ms"][: len(self.fleet)] = 0
+        self.wake_all()
 
     def wake_all(self) -> None:
         """Let every vehicle's deadlines be worked out anew at its next chance."""

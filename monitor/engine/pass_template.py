@@ -69,7 +69,7 @@ TRACK = 1
 CONTACT = 2
 """Phase bit: rules that run in receive order."""
 
-EDGES_PER_REPORT = 32
+EDGES_PER_REPORT = 96
 """Room that must be free in the edge buffer before a report: more than all rules together can write."""
 DAYS_PER_REPORT = 4
 
@@ -163,7 +163,10 @@ def pass_time(
     phases: int,
     out: np.void,
 ) -> int:
-    """Let time pass for one vehicle up to ``clock_ms``; returns its next deadline."""
+    """Let time pass for one vehicle up to ``clock_ms``; returns its next deadline.
+
+    A day that time has closed stays closed: what still comes of it live counts for the next, until settlement.
+    """
     core = r["core"]
     x["row"] = row
     x["clock_ms"] = clock_ms
@@ -176,11 +179,14 @@ def pass_time(
     deadline = NEVER_MS
     if phases & TRACK != 0:
         deadline = min(deadline, advance_track_rules(r, p, core, x, out))
-        if core["reports_total"] > 0:
+        if core["reports_total"] > 0 and core["day"] > 0:
             day_end = day_start_ms(core["day"] + 1)
             due = day_end if x["settled"] == 1 else day_end + DAY_GRACE_MS
             if clock_ms >= due:
+                x["clock_ms"] = due
                 close_day(r, p, x, out)
+                core["day"] += 1
+                x["clock_ms"] = clock_ms
             else:
                 deadline = min(deadline, due - 1)
     if phases & CONTACT != 0:
@@ -259,17 +265,18 @@ def run(
         flaws = int(report["flaws"])
         if flaws & _TIME != 0:
             if phases & TRACK != 0:
-                if core["day"] == 0:
-                    core["day"] = day_of(clock_ms)
+                if x["settled"] == 0 and clock_ms > deadlines[row]:
+                    deadlines[row] = pass_time(row, r, p, spans[row], x, clock_ms, phases, out)
+                if core["reports_total"] == 0:
+                    core["day"] = max(int(core["day"]), day_of(clock_ms))
                 count_report(core, flaws)
+                deadlines[row] = min(deadlines[row], clock_ms + WAKE_MS)
             outcomes[i] = _UNTIMED
             continue
         if clock_ms > deadlines[row]:
             deadlines[row] = pass_time(row, r, p, spans[row], x, clock_ms, phases, out)
         fix_ms = report["fix_ms"]
-        order = 0
-        if phases & TRACK != 0:
-            order = order_of(core, report)
+        order = order_of(core, report)
         if order in (_DUPLICATE, _CONFLICT):
             outcomes[i] = order
             continue
@@ -285,9 +292,12 @@ def run(
         x["speed_dkmh"] = -1 if flaws & _SPEED != 0 else int(report["speed_dkmh"])
         x["acc"] = acc_of(report["flags"])
         if phases & CONTACT != 0:
+            x["stale"] = 1 if order == _OUT_OF_ORDER else 0
             contact_rules(r, p, core, x, out)
             core["contact_ms"] = clock_ms
         if phases & TRACK == 0:
+            if order != _OUT_OF_ORDER:
+                note_time(core, fix_ms)
             deadlines[row] = min(deadlines[row], clock_ms + WAKE_MS)
             outcomes[i] = 0
             continue
@@ -298,7 +308,7 @@ def run(
             continue
         day = day_of(fix_ms)
         if day > core["day"]:
-            if core["reports_total"] > 0:
+            if core["reports_total"] > 0 and core["day"] > 0:
                 close_day(r, p, x, out)
             core["day"] = day
         note_time(core, fix_ms)
@@ -307,7 +317,7 @@ def run(
         if not positioned:
             outcomes[i] = _NO_POSITION
             continue
-        outcome = judge_place(core, report, clock_ms, late_of[i])
+        outcome = judge_place(core, report, clock_ms, late_of[i], driver_of[i])
         outcomes[i] = outcome
         if outcome == _DRIFT:
             continue

@@ -37,6 +37,8 @@ DRIFT_KMH = 160.0
 """Implied speed that no key vehicle reaches (Q6, from the assessed range)."""
 DRIFT_M = 200.0
 """Displacement below which a jump is noise (Q6)."""
+MAX_DERIVED_DKMH = 10_000.0
+"""A jump within a millisecond has no speed worth more digits (D)."""
 NIGHT_FROM_MS = 22 * 3_600_000
 NIGHT_TO_MS = 6 * 3_600_000
 """Night is 22:00-06:00 (rulebook §5.1)."""
@@ -129,7 +131,7 @@ def count_report(core: np.void, flaws: int) -> None:
 
 
 @compiled
-def judge_place(core: np.void, report: np.void, clock_ms: int, late: int) -> int:
+def judge_place(core: np.void, report: np.void, clock_ms: int, late: int, driver: int) -> int:
     """ACCEPTED, DRIFT (held back) or CONFIRMED (two are held back and this is the third consistent one)."""
     fix_ms = report["fix_ms"]
     lon = report["lon_deg"]
@@ -150,7 +152,7 @@ def judge_place(core: np.void, report: np.void, clock_ms: int, late: int) -> int
     held["lon_e7"] = to_e7(lon)
     held["lat_e7"] = to_e7(lat)
     held["speed_dkmh"] = report["speed_dkmh"] if report["flaws"] & _SPEED == 0 else -1
-    held["driver"] = report["driver"]
+    held["driver"] = driver
     held["acc"] = acc_of(report["flags"])
     held["late"] = late
     core["n_pending"] = n + 1
@@ -204,7 +206,7 @@ def prepare_step(
         x["dt_ms"] = dt_ms
         x["distance_m"] = d
         if motion < 0 and dt_ms > 0:
-            motion = int(d * 36_000.0 / dt_ms)
+            motion = int(min(d * 36_000.0 / dt_ms, MAX_DERIVED_DKMH))
     x["motion_dkmh"] = motion
 
 

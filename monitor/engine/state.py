@@ -103,6 +103,7 @@ STEP = np.dtype(
         ("first", np.int64),
         ("jump", np.int64),  # the step to a new place proved by three consistent reports
         ("late", np.int64),
+        ("stale", np.int64),  # contact: older than the newest report of the vehicle
         ("positioned", np.int64),  # contact: the report had a usable position
         ("row", np.int64),
         ("settled", np.int64),

@@ -58,7 +58,7 @@ def _cache_folder() -> Path:
 CACHE_FOLDER = _cache_folder()
 os.environ["NUMBA_CACHE_DIR"] = str(CACHE_FOLDER)
 
-import numba  # noqa: E402  the cache folder has to be set first
+import numba as numba  # noqa: E402  the cache folder has to be set first; others import numba from here
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:

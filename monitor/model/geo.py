@@ -25,7 +25,7 @@ _EE = 0.00669342162296594323
 @compiled
 def to_e7(degrees: float) -> int:
     """Degrees as whole 1e-7 degrees (about 1 cm), which state keeps in four bytes."""
-    return int(math.floor(degrees * 1e7 + 0.5))
+    return math.floor(degrees * 1e7 + 0.5)
 
 
 @compiled

@@ -391,6 +391,7 @@ def stand(
     """The step was standing: the stop goes on, and is a rest once it is long enough."""
     stop_here(state, from_ms, from_lon, from_lat)
     state["move_ms"] = 0
+    state["acc_fast_ms"] = 0
     if state["rested"] == 0 and x["fix_ms"] - state["rest_ms"] >= params["rest_ms"]:
         state["rested"] = 1
         end_run(
@@ -513,7 +514,7 @@ def step(
     if x["driver"] >= 0 and x["driver"] + 1 != state["driver"]:
         if state["driver"] == 0:
             state["driver"] = x["driver"] + 1
-        elif not (moved and moves) or dt_ms > MAX_STEP_MS:
+        elif not moved or dt_ms > MAX_STEP_MS:
             at_ms = state["rest_ms"] if state["rest_ms"] != 0 else x["previous_fix_ms"]
             end_run(state, params, x, out, code, at_ms, x["previous_lon_deg"], x["previous_lat_deg"], _OVER)
             state["driver"] = x["driver"] + 1
@@ -556,7 +557,10 @@ def advance(
     due = core["clock_ms"] + LONG_SILENCE_MS
     if x["clock_ms"] > due and (x["settled"] == 0 or x["final"] == 1):
         at_ms = state["rest_ms"] if state["rest_ms"] != 0 else core["fix_ms"]
+        now = x["clock_ms"]
+        x["clock_ms"] = due
         end_run(state, params, x, out, code, at_ms, core["lon_deg"], core["lat_deg"], _DATA_ENDED)
+        x["clock_ms"] = now
         return 2**62
     if x["final"] == 1:
         if state["day"]["onset_ms"] != 0:

@@ -57,6 +57,7 @@ def write_edge(
     """An edge with the days since the vehicle was due."""
     e = new_edge(out, x, code, 0, edge, state["onset_ms"])
     e["driver"] = -1
+    e["at_ms"] = at_ms
     e["peak"] = (at_ms - state["onset_ms"] + params["after_ms"]) / DAY_MS
     e["limit"] = params["after_ms"] / DAY_MS
     e["grade"] = _GENERAL

@@ -57,7 +57,7 @@ def contact(
 ) -> None:
     """The vehicle was heard of, with or without a fix."""
     now = x["clock_ms"]
-    if x["positioned"] == 1:
+    if x["positioned"] == 1 and x["stale"] == 0:
         if state["onset_ms"] != 0:
             e = new_edge(out, x, code, 0, _CLEAR, state["onset_ms"])
             e["peak"] = (now - state["base_ms"]) / HOUR_MS

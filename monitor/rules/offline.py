@@ -80,6 +80,7 @@ def write_edge(
     e = new_edge(out, x, code, np.int64(state["kind"]), edge, state["onset_ms"])
     e["driver"] = state["driver"]
     base_ms = state["onset_ms"] - params["tiers_ms"][0]
+    e["at_ms"] = at_ms
     e["peak"] = (at_ms - base_ms) / DAY_MS
     e["limit"] = params["tiers_ms"][0] / DAY_MS
     if state["lon_e7"] != 0 or state["lat_e7"] != 0:
@@ -122,7 +123,7 @@ def contact(
     now = x["clock_ms"]
     if state["onset_ms"] != 0:
         clear(state, params, x, out, code, now, _RETURNED)
-    if x["positioned"] == 1:
+    if x["positioned"] == 1 and x["stale"] == 0:
         motion = x["speed_dkmh"]
         if motion < 0 and state["contact_ms"] != 0 and now > state["contact_ms"]:
             away = distance_m(from_e7(state["lon_e7"]), from_e7(state["lat_e7"]), x["lon_deg"], x["lat_deg"])
@@ -130,7 +131,8 @@ def contact(
         state["motion_dkmh"] = motion
         state["lon_e7"] = to_e7(x["lon_deg"])
         state["lat_e7"] = to_e7(x["lat_deg"])
-    state["driver"] = x["driver"]
+    if x["stale"] == 0:
+        state["driver"] = x["driver"]
     state["contact_ms"] = now
 
 
@@ -147,47 +149,49 @@ def advance(
     if params["enabled"] == 0 or state["contact_ms"] == 0:
         return 2**62
     now = x["clock_ms"]
-    if state["tier"] == 0:
-        base_ms = max(state["contact_ms"], x["due_from_ms"])
-        if x["suspended_from_ms"] < base_ms + params["tiers_ms"][0] and x["suspended_to_ms"] > base_ms:
-            base_ms = x["suspended_to_ms"]
-        onset_ms = base_ms + params["tiers_ms"][0]
-    else:
-        onset_ms = state["onset_ms"]
-        base_ms = onset_ms - params["tiers_ms"][0]
-    stop_ms = x["retired_ms"]
-    reason = _RETIRED
-    if onset_ms < x["suspended_from_ms"] < stop_ms:
-        stop_ms = x["suspended_from_ms"]
-        reason = _OVER
-    while state["tier"] < TIERS:
-        due_ms = base_ms + params["tiers_ms"][state["tier"]]
-        if due_ms >= stop_ms:
-            break
-        if now <= due_ms:
-            return int(due_ms)
-        if now <= x["grace_until_ms"] and due_ms > x["paused_ms"]:
-            return int(x["grace_until_ms"])
+    while True:
         if state["tier"] == 0:
-            state["onset_ms"] = onset_ms
-            state["kind"] = PARKED if state["motion_dkmh"] < STILL_DKMH else LOST
-            state["tier"] = 1
-            write_edge(state, params, x, out, code, _ONSET, due_ms)
+            base_ms = max(state["contact_ms"], x["due_from_ms"])
+            if x["suspended_from_ms"] <= base_ms + params["tiers_ms"][0] and x["suspended_to_ms"] > base_ms:
+                base_ms = x["suspended_to_ms"]
+            onset_ms = base_ms + params["tiers_ms"][0]
         else:
-            state["tier"] += 1
-            write_edge(state, params, x, out, code, _UPDATE, due_ms)
-    if state["onset_ms"] != 0:
-        if now >= stop_ms:
-            clear(state, params, x, out, code, stop_ms, reason)
-            if reason == _OVER:
-                state["contact_ms"] = stop_ms
+            onset_ms = state["onset_ms"]
+            base_ms = onset_ms - params["tiers_ms"][0]
+        stop_ms = x["retired_ms"]
+        reason = _RETIRED
+        if onset_ms < x["suspended_from_ms"] < stop_ms:
+            stop_ms = x["suspended_from_ms"]
+            reason = _OVER
+        while state["tier"] < TIERS:
+            due_ms = base_ms + params["tiers_ms"][state["tier"]]
+            if due_ms >= stop_ms:
+                break
+            if now <= due_ms:
+                if x["final"] == 1 and state["onset_ms"] != 0:
+                    write_edge(state, params, x, out, code, _UPDATE, now)
+                return int(due_ms)
+            if now <= x["grace_until_ms"] and due_ms > x["paused_ms"]:
+                return int(x["grace_until_ms"])
+            if state["tier"] == 0:
+                state["onset_ms"] = onset_ms
+                state["kind"] = PARKED if state["motion_dkmh"] < STILL_DKMH else LOST
+                state["tier"] = 1
+                write_edge(state, params, x, out, code, _ONSET, due_ms)
             else:
-                state["contact_ms"] = 0
-            return int(now)
-        if x["final"] == 1:
-            write_edge(state, params, x, out, code, _UPDATE, now)
-        return int(stop_ms) - 1
-    return 2**62
+                state["tier"] += 1
+                write_edge(state, params, x, out, code, _UPDATE, due_ms)
+        if state["onset_ms"] == 0:
+            return 2**62
+        if now < stop_ms:
+            if x["final"] == 1:
+                write_edge(state, params, x, out, code, _UPDATE, now)
+            return int(stop_ms) - 1
+        clear(state, params, x, out, code, stop_ms, reason)
+        if reason == _RETIRED:
+            state["contact_ms"] = 0
+            return 2**62
+        state["contact_ms"] = stop_ms  # absence is counted anew from the end of the registered stop
 
 
 RULE = Rule(

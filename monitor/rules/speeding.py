@@ -238,7 +238,7 @@ def step(
         since = x["fix_ms"] - state["last_ms"]
         silent = x["clock_ms"] - x["previous_clock_ms"] > SILENCE_MS
         if silent or (since > MIN_STEP_MS and since > longest_step_ms(core)):
-            broken = silent or (state["dipped"] == 0 and x["dt_ms"] == since)
+            broken = state["dipped"] == 0 and (silent or x["dt_ms"] == since)
             end_run(state, params, x, out, code, _DATA_ENDED if broken else _OVER)
             running = False
         else:
@@ -322,7 +322,10 @@ def advance(
         return 2**62
     due = core["clock_ms"] + SILENCE_MS
     if x["clock_ms"] > due and (x["settled"] == 0 or x["final"] == 1):
+        now = x["clock_ms"]
+        x["clock_ms"] = due
         end_run(state, params, x, out, code, _OVER if state["dipped"] == 1 else _DATA_ENDED)
+        x["clock_ms"] = now
         return 2**62
     if x["final"] == 1:
         if state["dipped"] == 1:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -92,7 +94,7 @@ def test_the_answer_does_not_depend_on_how_the_stream_was_split(stream: bytes, c
     outcomes: list[int] = []
     tail = b""
     edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         buffer = tail + stream[begin:end]
         part = decode_location_stream(buffer, reassembler=reassembler)
         tail = buffer[part.consumed :]

@@ -1,0 +1,283 @@
+"""The core process: sources, journal, engine, alarms, sinks, and the operator's site, from start to stop.
+
+Opening: store, journal, state, then whatever can deliver, then whatever can receive. Stopping is the reverse: accept
+nothing, finish what came in, write a snapshot, let deliveries end, close.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+
+from monitor.app.config import MonitorConfig
+from monitor.app.deliveries import Deliveries
+from monitor.app.detection import Detection
+from monitor.app.fleet_view import status_counts
+from monitor.app.health import Health
+from monitor.app.live_pipeline import LivePipeline
+from monitor.app.metrics import Metrics
+from monitor.app.operations_site import operations_site
+from monitor.app.pipeline import registry_payload
+from monitor.app.reception import Reception
+from monitor.app.reckoner import Reckoner
+from monitor.app.recovery import append_and_take, recover, restored, same_registry, todays_records
+from monitor.app.registry_watch import last_import, registry_in_force
+from monitor.app.snapshots import Snapshots
+from monitor.app.state_folder import StateFolder
+from monitor.app.ticker import Ticker, tick
+from monitor.app.wall_clock import now_ms
+from monitor.app.web_server import WebServer
+from monitor.app.work import Work
+from monitor.errors import ConfigError, OperationError
+from monitor.model.beijing import NEVER_MS
+from monitor.model.journal import JournalRecord, RecordType
+from monitor.rules import load_rules
+from monitor.sources.intake import SourceClock
+from monitor.sources.mqtt import MqttSource
+from monitor.store.alarm_store import AlarmStore
+from monitor.store.database import Database, open_database
+from monitor.store.journal import Journal
+from monitor.store.outbox import Outbox
+from monitor.store.quarantine import Quarantine
+from monitor.store.schema import upgrade
+from monitor.store.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+_GAUGES_S = 5.0
+_TIDY_S = 3_600.0
+_IDLE_S = 0.01
+
+
+class Core:
+    """One core over one state folder. Everything that blocks is done in threads.
+
+    Raises ``ConfigError``, ``JournalError`` (another process writes here) and ``StoreError`` from ``open``.
+    """
+
+    def __init__(self, config: MonitorConfig) -> None:
+        self._config = config
+        self._begun_s = time.monotonic()
+        self.rules = load_rules()
+        names = [rule.name for rule in self.rules]
+        self.metrics = Metrics([one.name for one in config.mqtt], config.sinks.names(), names)
+        self._sources: list[MqttSource] = []
+        self._links: list[_SourceLink] = []
+        self._import = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Open, work until ``stop`` is set, close."""
+        await asyncio.to_thread(self._open_stores)
+        try:
+            await self._work(stop)
+        finally:
+            await asyncio.to_thread(self._close_stores)
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        config = self._config
+        snapshot = await asyncio.to_thread(self._open_state)
+        self._wire()
+        site = operations_site(self.health, self.metrics, config.metrics.secret("metrics"), self._refresh)
+        server = WebServer(site, config.metrics, "metrics")
+        async with asyncio.TaskGroup() as lasting:
+            serving = lasting.create_task(server.run(), name="operations site")
+            stopping = lasting.create_task(stop.wait(), name="stop signal")
+            await asyncio.to_thread(self._recover, snapshot)
+            self.detection.committed_offset = self._journal.last_offset
+            workers = [
+                lasting.create_task(worker.run(), name=f"delivery {worker.name}") for worker in self._deliveries.workers
+            ]
+            stages = [
+                lasting.create_task(self.reception.run(), name="reception"),
+                lasting.create_task(self.detection.run(), name="detection"),
+            ]
+            async with asyncio.TaskGroup() as accepting:
+                inputs = [accepting.create_task(task, name=name) for name, task in self._inputs()]
+                self.health.started = True
+                log.info(
+                    "ready after %.2f s; metrics on http://%s:%d/metrics",
+                    time.monotonic() - self._begun_s,
+                    config.metrics.host,
+                    server.port,
+                )
+                await stopping
+                log.info("stopping: nothing more is accepted")
+                self.health.stopping = True
+                for task in inputs:
+                    task.cancel()
+            drained = await self._drained()
+            for task in stages:
+                task.cancel()
+            if drained:
+                await self._snapshots.write()
+            self._deliveries.stop()
+            await _ended(workers, config.core.drain_s)
+            server.stop()
+            await _ended([serving], config.core.drain_s)
+        log.info("stopped at record %d", self._journal.last_offset)
+
+    def _open_stores(self) -> None:
+        config = self._config
+        try:
+            config.state_folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            problem = ("state_folder", f"cannot be made: {error.strerror}")
+            raise ConfigError(path=str(config.state_folder), problems=(problem,)) from error
+        self._folder = StateFolder(Path(config.state_folder))
+        self._journal = Journal(self._folder.journal, config.journal)
+        try:
+            upgrade(config.database)
+            self._quarantine = Quarantine(self._folder.quarantine, config.quarantine)
+            self._database: Database = open_database(config.database)
+        except BaseException:
+            self._journal.close()
+            raise
+        self._store = AlarmStore(self._database, now_ms)
+
+    def _close_stores(self) -> None:
+        self._quarantine.close()
+        self._database.close()
+        self._journal.close()
+
+    def _open_state(self) -> Snapshot | None:
+        self.live: LivePipeline
+        self.live, snapshot = restored(self.rules, self._folder, self._journal, self._store)
+        return snapshot
+
+    def _wire(self) -> None:
+        config, metrics = self._config, self.metrics
+        queue: asyncio.Queue[Work] = asyncio.Queue(config.core.record_queue)
+        self._deliveries = Deliveries(config.sinks, Outbox(self._database), now_ms)
+        self.detection = Detection(self.live, self._store, queue, metrics, config.core, self._after_commit)
+        self.reception = Reception(
+            self._journal, self._quarantine, queue, metrics, now_ms, config.core, config.quality
+        )
+        self._snapshots = Snapshots(self.live, self.detection, self._folder, metrics, config.core, now_ms)
+        self._reckoner = Reckoner(
+            self.live, self.detection, self.reception, self._database, metrics, config.supervision, config.language
+        )
+        for settings in config.mqtt:
+            source = MqttSource(settings, self.reception.deliver, now_ms)
+            self._sources.append(source)
+            self._links.append(_SourceLink(source))
+        self.health = Health(self.reception, self.detection, lambda: self._links, now_ms, config.core.stall_s)
+
+    def _recover(self, snapshot: Snapshot | None) -> None:
+        """In a thread: the tail of the journal, then the settings and registry of today, then the tick of the pause."""
+        journal, store = self._journal, self._store
+        last_clock_ms = journal.last_clock_ms
+        found = recover(self.live, snapshot, journal, store, self._begun_s)
+        self._snapshots.begin(found.snapshot_offset)
+        self._import = last_import(self._database)
+        records = todays_records(self.live, self._config.rule_layers(), registry_in_force(self._database))
+        append_and_take(self.live, journal, store, records)
+        if self._by_our_clock():
+            first = tick(now_ms(), last_clock_ms, self._config.core.pause_s)
+            if first.resumed:
+                log.warning("resumed after a pause of %.0f s", (first.clock_ms - first.paused_ms) / 1000)
+                append_and_take(self.live, journal, store, (first,))
+        self._deliveries.register()
+        self.metrics.journal_offset.set(journal.last_offset)
+        self.metrics.committed_offset.set(journal.last_offset)
+        self.metrics.recovery_seconds.set(time.monotonic() - self._begun_s)
+
+    def _by_our_clock(self) -> bool:
+        return any(one.clock is SourceClock.ARRIVAL for item in self._config.mqtt for one in item.subscriptions)
+
+    def _inputs(self) -> list[tuple[str, Coroutine[None, None, None]]]:
+        """Everything that puts work in, or asks for it: the first to stop."""
+        found: list[tuple[str, Coroutine[None, None, None]]] = [
+            ("snapshots", self._snapshots.run()),
+            ("reckoner", self._reckoner.run()),
+            ("registry", _every(self._config.core.registry_poll_s, self._look_at_registry)),
+            ("gauges", _every(_GAUGES_S, self._look_at_outbox)),
+            ("outbox", _every(_TIDY_S, self._tidy)),
+        ]
+        if self._by_our_clock():
+            ticker = Ticker(self.reception, self._next_due_ms, now_ms, self._config.core)
+            found.append(("ticker", ticker.run()))
+        found += [(f"source {source.settings.name}", source.run()) for source in self._sources]
+        return found
+
+    def _next_due_ms(self) -> int:
+        deadlines = self.live.engine.fleet.deadlines[: len(self.live.engine.fleet)]
+        return int(deadlines.min()) if len(deadlines) else NEVER_MS
+
+    def _after_commit(self, pushed: bool) -> None:
+        if pushed:
+            self._deliveries.wake()
+
+    def _refresh(self) -> None:
+        """Gauges that are worked out when somebody asks; the engine's only while it rests."""
+        for link in self._links:
+            self.metrics.connected.labels(link.name).set(link.connected)
+        self._deliveries.show(self.metrics)
+        if not self.detection.at_rest.locked() and self.health.started:
+            for status, n in status_counts(self.live.engine).items():
+                self.metrics.vehicles.labels(status).set(n)
+            self.metrics.show_active(self.live.pipeline.book.open_alarms, [rule.name for rule in self.rules])
+
+    async def _look_at_registry(self) -> None:
+        latest = await asyncio.to_thread(last_import, self._database)
+        if latest == self._import:
+            return
+        registry = await asyncio.to_thread(registry_in_force, self._database)
+        if not same_registry(registry, self.live.engine.fleet.registry):
+            clock_ms = self._journal.last_clock_ms
+            await self.reception.submit(
+                JournalRecord(0, RecordType.REGISTRY, clock_ms, payload=registry_payload(registry))
+            )
+            log.info("registry: %d rows in force from now on", len(registry.vehicles) if registry else 0)
+        self._import = latest
+
+    async def _look_at_outbox(self) -> None:
+        for sink, n in (await asyncio.to_thread(self._deliveries.pending)).items():
+            self.metrics.pending.labels(sink).set(n)
+
+    async def _tidy(self) -> None:
+        await asyncio.to_thread(self._deliveries.tidy, self._config.core.outbox_days)
+
+    async def _drained(self) -> bool:
+        """Wait until what came in is committed. If it is not in time, the engine is ahead of the store: no snapshot."""
+        try:
+            async with asyncio.timeout(self._config.core.drain_s):
+                while not (self.reception.idle and self.detection.idle):
+                    await asyncio.sleep(_IDLE_S)
+        except TimeoutError:
+            log.warning("not everything was committed in time; the next start does it from the journal")
+            return False
+        return True
+
+
+class _SourceLink:
+    """A source as the health check sees it."""
+
+    def __init__(self, source: MqttSource) -> None:
+        self._source = source
+        self.name = source.settings.name
+        self.address = source.settings.address
+
+    @property
+    def connected(self) -> bool:
+        return self._source.connected
+
+
+async def _every(seconds: float, action: Callable[[], Awaitable[None]]) -> None:
+    """Do it again and again; trouble of ours is logged and does not end it."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await action()
+        except OperationError as error:
+            log.warning("%s", error)
+
+
+async def _ended(tasks: list[asyncio.Task[None]], timeout_s: float) -> None:
+    """Wait for tasks that were asked to end, and cancel those that do not."""
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=timeout_s)
+        for task in late:
+            task.cancel()
