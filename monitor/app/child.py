@@ -40,18 +40,15 @@ def start_logging(level: str | None = None) -> None:
 
 def run_until_stopped(work: Callable[[asyncio.Event], Awaitable[None]]) -> int:
     """Run a part until SIGTERM or the parent's end; returns the exit status."""
+    status = 0
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_guarded(work))
-    except* ConfigError as group:
-        for error in _leaves(group):
-            log.error("%s", error)
-        return EXIT_CONFIG
     except* MonitorError as group:
         for error in _leaves(group):
             log.error("%s", error)
-        return EXIT_FAILED
-    return 0
+            status = max(status, EXIT_CONFIG if isinstance(error, ConfigError) else EXIT_FAILED)
+    return status
 
 
 async def _guarded(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:

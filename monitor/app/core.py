@@ -29,13 +29,14 @@ from monitor.app.snapshots import Snapshots
 from monitor.app.state_folder import StateFolder
 from monitor.app.ticker import Ticker, tick
 from monitor.app.wall_clock import now_ms
+from monitor.app.warm_up import warm_up
 from monitor.app.web_server import WebServer
 from monitor.app.work import Work
 from monitor.errors import ConfigError, OperationError
 from monitor.model.beijing import NEVER_MS
 from monitor.model.journal import JournalRecord, RecordType
 from monitor.rules import load_rules
-from monitor.sources.intake import SourceClock
+from monitor.sources.intake import Codec, SourceClock
 from monitor.sources.mqtt import MqttSource
 from monitor.store.alarm_store import AlarmStore
 from monitor.store.database import Database, open_database
@@ -85,7 +86,8 @@ class Core:
         async with asyncio.TaskGroup() as lasting:
             serving = lasting.create_task(server.run(), name="operations site")
             stopping = lasting.create_task(stop.wait(), name="stop signal")
-            await asyncio.to_thread(self._recover, snapshot)
+            warming = asyncio.to_thread(warm_up, self.rules, self._codecs())
+            await asyncio.gather(warming, asyncio.to_thread(self._recover, snapshot))
             self.detection.committed_offset = self._journal.last_offset
             workers = [
                 lasting.create_task(worker.run(), name=f"delivery {worker.name}") for worker in self._deliveries.workers
@@ -183,6 +185,10 @@ class Core:
         self.metrics.journal_offset.set(journal.last_offset)
         self.metrics.committed_offset.set(journal.last_offset)
         self.metrics.recovery_seconds.set(time.monotonic() - self._begun_s)
+
+    def _codecs(self) -> tuple[Codec, ...]:
+        used = {one.codec for item in self._config.mqtt for one in item.subscriptions}
+        return tuple(codec for codec in Codec if codec in used)
 
     def _by_our_clock(self) -> bool:
         return any(one.clock is SourceClock.ARRIVAL for item in self._config.mqtt for one in item.subscriptions)

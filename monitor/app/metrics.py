@@ -11,7 +11,15 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import generate_latest
 
 from monitor import __version__
@@ -22,6 +30,9 @@ from monitor.codec.jt808 import FrameOutcome
 from monitor.engine.receive import Outcome
 from monitor.model.alarm import Alarm, AlarmChange, Grade, Transition
 from monitor.model.fleet import VehicleClass
+
+# Each counter would come twice, with the moment of its birth; Prometheus makes nothing of that by default.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 OTHER = "other"
 LAG_BOUNDS_S = (1.0, 3.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0)

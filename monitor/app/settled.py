@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from monitor.engine.engine import Engine, Output
 from monitor.engine.pass_template import CONTACT, TRACK
 from monitor.engine.receive import N_OUTCOMES, Outcome
+from monitor.model.beijing import EARLIEST_MS
 from monitor.model.day import VEHICLE_DAY
 from monitor.model.edge import EDGE
 from monitor.model.flaw import Flaw
@@ -17,7 +18,6 @@ from monitor.model.report import ReportBatch
 
 _TIME = int(Flaw.TIME)
 _ROW_SHIFT = 43  # fix times in ms fit into 42 bits until the year 2109
-_LAST_TIME = (1 << _ROW_SHIFT) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ def settle(engine: Engine, batch: ReportBatch, *, until_ms: int | None = None) -
     clock_ms = int(received[timed].max()) if timed.any() else 0
     if until_ms is not None:
         clock_ms = max(clock_ms, until_ms)
+    known = timed | ((rows["recv_ms"] >= EARLIEST_MS) & (rows["recv_ms"] <= clock_ms))
+    received = np.where(known, received, clock_ms)
     engine.begin_settled(int(received[timed].min()) if timed.any() else 0, clock_ms)
     fleet_row = engine.fleet.rows_of(batch.keys)[rows["key"]] if len(rows) else np.zeros(0, np.int32)
 
@@ -82,15 +84,15 @@ def _in_fix_order(
 ) -> tuple[ReportBatch, NDArray[np.int32], NDArray[np.int64]]:
     """Reports by vehicle and fix time, each (vehicle, fix time) once, the first one kept (Q4).
 
-    Reports without a usable time come last within their vehicle. Also returns the fleet row of each report and the
+    A report without a usable time stands where it was received. Also returns the fleet row of each report and the
     counts of what was left out, by outcome.
     """
-    order_ms = np.where(timed, batch.rows["fix_ms"], _LAST_TIME)
+    order_ms = np.where(timed, batch.rows["fix_ms"], received)
     sort_key = (fleet_row.astype(np.int64) << _ROW_SHIFT) + order_ms
-    order = np.argsort(sort_key, kind="stable")
+    order = np.argsort(sort_key, kind="stable") if timed.all() else np.lexsort((timed, sort_key))
     in_order = sort_key[order]
     again = np.zeros(len(order), np.bool_)
-    again[1:] = (in_order[1:] == in_order[:-1]) & timed[order][1:]
+    again[1:] = (in_order[1:] == in_order[:-1]) & timed[order][1:] & timed[order][:-1]
     counts = np.zeros(N_OUTCOMES, np.int64)
     if again.any():
         dropped = np.flatnonzero(again)

@@ -80,7 +80,7 @@ def create_api(database: Database, token: str | None = None) -> FastAPI:
         description="Alarms of key operating vehicles 重点营运车辆动态监控报警. Read-only.",
         docs_url=None,  # the usual page loads its scripts from a content network, which a closed network has not
         redoc_url=None,
-        responses=_ERRORS,  # type: ignore[arg-type]  # FastAPI says dict[str, Any]
+        responses=_ERRORS,
     )
     _alarms(api, database)
     _fleet(api, database)

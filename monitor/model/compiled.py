@@ -1,7 +1,7 @@
 """The one decorator for functions compiled by Numba, and where their machine code is kept.
 
 ``cache=True`` looks only at the file of the function itself, so an edit in a *called* file would run old code.
-Hence the cache folder is named by a hash of all sources and of the versions that matter, and it has to be known
+Hence the cache folder is named by a hash of those sources and of the versions that matter, and it has to be known
 before numba is imported: import numba through this module only. ``NUMBA_DISABLE_JIT=1`` runs everything as plain
 Python and must give the same answers.
 """
@@ -22,12 +22,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+_COMPILED_LAYERS = ("codec", "engine", "model", "quality", "rules")
+"""``tests/unit/test_layers.py`` fails when another package uses ``compiled``."""
 
 
 def source_hash() -> str:
-    """Hex digest over every source file of the package and the versions that shape machine code."""
+    """Hex digest over the sources of the layers that hold compiled code and the versions that shape machine code."""
     digest = hashlib.sha256()
-    for path in sorted(_PACKAGE.rglob("*.py")):
+    for path in sorted(path for layer in _COMPILED_LAYERS for path in (_PACKAGE / layer).rglob("*.py")):
         digest.update(path.relative_to(_PACKAGE).as_posix().encode())
         digest.update(path.read_bytes())
     for part in (version("numba"), version("numpy"), version("llvmlite"), platform.machine(), sys.version):

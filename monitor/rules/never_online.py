@@ -92,9 +92,11 @@ def advance(
     code: int,
 ) -> int:
     """Time passes and nothing was ever heard."""
-    if params["enabled"] == 0 or state["onset_ms"] == CONTACTED or x["first_life_ms"] == 0:
+    if params["enabled"] == 0 or state["onset_ms"] == CONTACTED:
         return 2**62
     now = x["clock_ms"]
+    if x["first_life_ms"] == 0:
+        return int(now)
     if state["onset_ms"] > 0:
         if now >= x["retired_ms"]:
             e = write_edge(state, params, x, out, code, _CLEAR, x["retired_ms"])

@@ -55,7 +55,7 @@ def contact(
     out: np.void,
     code: int,
 ) -> None:
-    """The vehicle was heard of, with or without a fix."""
+    """The vehicle was heard of, with or without a fix; one that is older than the newest report is no fix now."""
     now = x["clock_ms"]
     if x["positioned"] == 1 and x["stale"] == 0:
         if state["onset_ms"] != 0:
@@ -76,6 +76,8 @@ def contact(
         if state["base_ms"] == 0 or (state["onset_ms"] == 0 and now - core["contact_ms"] > params["after_ms"]):
             state["base_ms"] = now
             state["n"] = 0
+        if x["stale"] == 1:
+            return
         state["n"] += 1
         if params["enabled"] == 1 and state["onset_ms"] == 0 and now - state["base_ms"] > params["after_ms"]:
             state["onset_ms"] = state["base_ms"] + params["after_ms"]

@@ -88,6 +88,7 @@ def publish(state: np.void, params: np.void, x: np.void, out: np.void, code: int
         for edge in (_ONSET, _CLEAR):
             e = new_edge(out, x, code, 0, edge, state["from_ms"])
             e["driver"] = state["driver"]
+            e["at_ms"] = min(int(x["clock_ms"]), int(state["due_ms"]))
             e["peak"] = d / 1000.0
             e["limit"] = params["distance_m"] / 1000.0
             e["distance_m"] = d

@@ -20,7 +20,8 @@ Times are Beijing times of 2026; without a date they are of the day of the repor
 parallel as its speed says. Words after the speed: ``hold`` (does not move), ``go=M`` (moves M metres instead),
 ``off=M`` (this report alone is displaced by M metres), ``acc=on|off``, ``driver=NAME``, ``nofix``, ``backfill``,
 ``received=TIME`` or ``received=+SECONDS``, ``skip`` (time and way pass, but nothing is reported), ``dated=TIME`` (the
-report states another time than its own).
+report states another time than its own), ``other`` (it is the report of a trailer, whose alarms are none of ours).
+"vehicle unregistered" has a registry that does not know it.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from monitor.model.report import ReportBatch, empty_rows
 
 YEAR = "2026"
 VEHICLE_ID = "V1"
+OTHER_ID = "T9"
 _ORIGIN_LON_DEG, _LAT_DEG = 100.0, 39.0
 _M_PER_DEGREE = EARTH_RADIUS_M * np.pi / 180 * np.cos(np.radians(_LAT_DEG))
 _DATES = ("suspended_from", "suspended_to", "in_service_from", "retired_on")
@@ -112,8 +114,11 @@ def read_trace(path: Path) -> Trace:
 
 
 def _registry(words: list[str]) -> Registry | None:
+    other = Vehicle(OTHER_ID, "甘G00002", PlateColor.YELLOW, VehicleClass.TRAILER, "E1")
     if words == ["none"]:
         return None
+    if words == ["unregistered"]:
+        return Registry((other,))
     vehicle = Vehicle(VEHICLE_ID, "甘G00001", PlateColor.YELLOW, VehicleClass(words[0]), "E1")
     for word in words[1:]:
         name, _, value = word.partition("=")
@@ -127,7 +132,7 @@ def _registry(words: list[str]) -> Registry | None:
         else:
             raise ValueError(f"unknown registry field {name}")
         vehicle = replace(vehicle, **{name: typed})  # type: ignore[arg-type]
-    return Registry((vehicle,))
+    return Registry((vehicle, other))
 
 
 def _settings(words: list[str], rules: dict[str, dict[str, object]]) -> None:
@@ -204,11 +209,11 @@ def _batch(reports: list[_Report]) -> ReportBatch:
                 )
             elif name == "dated":
                 row["fix_ms"] = _moment(value.split("_"), report.at_ms)
-            elif name not in ("hold", "go"):
+            elif name not in ("hold", "go", "other"):
                 raise ValueError(f"unknown word {word}")
         row["lon_deg"] = _ORIGIN_LON_DEG + east_m / _M_PER_DEGREE
         row["lat_deg"] = _LAT_DEG
         row["speed_dkmh"] = -1 if report.speed_kmh is None else round(report.speed_kmh * 10)
-        row["key"] = 0
+        row["key"] = 1 if "other" in report.words else 0
         row["flags"] = flags
-    return ReportBatch((VEHICLE_ID,), rows, tuple(drivers))
+    return ReportBatch((VEHICLE_ID, OTHER_ID), rows, tuple(drivers))

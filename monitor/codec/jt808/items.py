@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from monitor.codec.jt808.bigendian import Bytes, byte_at, read_u16, read_u32
 from monitor.model.compiled import compiled
-from monitor.model.report import ReportRows
 
 MILEAGE = 0x01
 RECORDER_SPEED = 0x03
@@ -81,24 +80,24 @@ def walk_items(body: bytes, at: int) -> Items:
 
 
 @compiled
-def read_items(source: Bytes, at: int, end: int, rows: ReportRows, row: int) -> int:
-    """Fill mileage and recorder speed of one row; the position of the item that overruns ``end``, else -1."""
-    rows[row]["mileage_m"] = -1
-    rows[row]["recorder_speed_dkmh"] = -1
+def read_items(source: Bytes, at: int, end: int) -> tuple[int, int, int]:
+    """Mileage in metres, recorder speed in 0.1 km/h, and where an item overruns ``end``; each -1 if there is none."""
+    mileage_m = -1
+    speed_dkmh = -1
     while at < end:
         item = byte_at(source, at)
         if item == 0:
-            return -1
+            break
         if at + 2 > end:
-            return at
+            return mileage_m, speed_dkmh, at
         size = byte_at(source, at + 1)
         if at + 2 + size > end:
-            return at
+            return mileage_m, speed_dkmh, at
         if item == 0x01 and size == 4:
             mileage = read_u32(source, at + 2)
-            rows[row]["mileage_m"] = -1 if mileage == 0xFFFFFFFF else mileage * 100
+            mileage_m = -1 if mileage == 0xFFFFFFFF else mileage * 100
         elif item == 0x03 and size == 2:
             speed = read_u16(source, at + 2)
-            rows[row]["recorder_speed_dkmh"] = -1 if speed == 0xFFFF else speed
+            speed_dkmh = -1 if speed == 0xFFFF else speed
         at += 2 + size
-    return -1
+    return mileage_m, speed_dkmh, -1

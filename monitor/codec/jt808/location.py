@@ -50,7 +50,7 @@ def read_location(
     lon_deg = read_u32(source, at + 12) / 1e6
     altitude_m = read_u16(source, at + 16)
     fix_ms = read_time_ms(source, at + 22)
-    overrun_at = read_items(source, at + 28, end, rows, row)
+    mileage_m, recorder_speed_dkmh, overrun_at = read_items(source, at + 28, end)
     flags |= _ACC_KNOWN
     if status & 1:
         flags |= _ACC_ON
@@ -71,12 +71,14 @@ def read_location(
     report["recv_ms"] = recv_ms
     report["lon_deg"] = lon_deg
     report["lat_deg"] = lat_deg
+    report["mileage_m"] = mileage_m
     report["status"] = status
     report["alarm_flags"] = read_u32(source, at)
     report["key"] = key
     report["driver"] = -1
     report["source"] = -1
     report["speed_dkmh"] = read_u16(source, at + 18)
+    report["recorder_speed_dkmh"] = recorder_speed_dkmh
     report["heading_deg"] = read_u16(source, at + 20)
     report["altitude_m"] = altitude_m
     report["flags"] = flags

@@ -23,7 +23,7 @@ from monitor.codec.jt808.segments import (
     find_segments,
     key_of_phone,
     read_segments,
-    write_digits,
+    write_keys,
 )
 from monitor.model.report import REPORT, TERMINAL_PREFIX, ReportBatch, ReportRows
 
@@ -32,6 +32,9 @@ _SMALLEST_ITEM = 2 + 28
 
 _CUT_OFF = (FrameOutcome.BAD_ESCAPE, FrameOutcome.TOO_SHORT, FrameOutcome.BAD_CHECKSUM)
 """What a frame looks like whose end is missing."""
+
+
+_PREFIX = np.array([ord(letter) for letter in TERMINAL_PREFIX], np.uint32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,6 @@ class LocationDecode:
 class _Room:
     """Arrays that the compiled pass writes into."""
 
-    frames: NDArray[np.void]
     rows: ReportRows
     table: NDArray[np.int32]
     phones: NDArray[np.int64]
@@ -74,9 +76,10 @@ def decode_location_stream(
     """
     data = np.array(np.frombuffer(buffer, np.uint8))
     words = data[: len(data) & ~7].view(np.int64)
-    room = _room(len(data), count_delimiters(data) + 1)
-    n_frames, rest = find_segments(data, words, final, room.frames)
-    frames = room.frames[:n_frames]
+    frames = np.empty(count_delimiters(data) + 1, FRAME)
+    n_frames, rest = find_segments(data, words, final, frames)
+    frames = frames[:n_frames]
+    room = _room(len(data), n_frames)
     n_rows = read_segments(data, frames, room.rows, room.table, room.phones, room.state, recv_ms)
     rows = room.rows[:n_rows]
     if final and len(frames) and frames[-1]["end"] == len(data) and frames[-1]["outcome"] in _CUT_OFF:
@@ -96,7 +99,6 @@ def _room(size: int, segments: int) -> _Room:
     state = np.zeros(STATE_SIZE, np.int64)
     state[LAST_HI] = -1
     return _Room(
-        frames=np.empty(segments, FRAME),
         rows=np.empty(segments + size // _SMALLEST_ITEM, REPORT),
         table=np.full(1 << (2 * segments).bit_length(), -1, np.int32),
         phones=np.empty((segments, 2), np.int64),
@@ -109,10 +111,9 @@ def _keys(room: _Room) -> tuple[str, ...]:
     phones = room.phones[: room.state[N_PHONES]]
     if not len(phones):
         return ()
-    short = int(phones[:, 0].max()) < 1 << 16
-    letters = np.zeros((len(phones), len(TERMINAL_PREFIX) + (12 if short else 2 * PHONE_BYTES)), np.uint32)
-    letters[:, : len(TERMINAL_PREFIX)] = [ord(letter) for letter in TERMINAL_PREFIX]
-    write_digits(phones, letters, len(TERMINAL_PREFIX))
+    digits = 12 if phones[:, 0].max() < 1 << 16 else 2 * PHONE_BYTES
+    letters = np.empty((len(phones), len(_PREFIX) + digits), np.uint32)
+    write_keys(phones, _PREFIX, letters)
     return tuple(letters.view(f"<U{letters.shape[1]}").ravel().tolist())
 
 

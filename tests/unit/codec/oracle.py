@@ -73,7 +73,8 @@ def _assert_row(row: ReportRows, location: Location, frame: Frame) -> None:
     mileage, recorder = location.mileage_km, location.recorder_speed_kmh
     assert row["mileage_m"] == (-1 if mileage is None else round(mileage * 1000))
     assert row["recorder_speed_dkmh"] == (-1 if recorder is None else round(recorder * 10))
-    assert (row["driver"], row["source"]) == (-1, -1)
+    assert row["driver"] == -1
+    assert row["source"] == -1
     flags = ReportFlag.ACC_KNOWN
     if location.acc_on:
         flags |= ReportFlag.ACC_ON
