@@ -248,15 +248,15 @@ class Journey:
         self._go(max(6.0, abs(speed_kmh / 3.6 - self._v_ms) / 0.8), speed_kmh / 3.6)
         self._go(seconds, speed_kmh / 3.6)
 
-    def over_span(self, since_s: float, above: float | None = None) -> Span | None:
-        """First to last moment since ``since_s`` with the speed above the limit (or above a fixed km/h)."""
+    def over_span(self, since_s: float) -> Span | None:
+        """First to last moment since ``since_s`` with the speed above the limit of that moment."""
         moments = np.arange(np.floor(since_s * 10), np.ceil(self.now_s * 10) + 1) / 10
         knots = np.array(self._knots)
         speed = np.interp(moments, knots[:, 0], knots[:, 1]) * 3.6
         over = [
             float(t)
             for t, v in zip(moments, speed, strict=True)
-            if (limit := self.limit_kmh(float(t)) if above is None else above) is not None and v > limit + 0.05
+            if (limit := self.limit_kmh(float(t))) is not None and v > limit + 0.05
         ]
         return Span(over[0], over[-1]) if over else None
 

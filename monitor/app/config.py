@@ -58,7 +58,7 @@ class SinksSettings(BaseModel):
 
 
 class MonitorConfig(BaseModel):
-    """The whole configuration. Tables ``rules``, ``vehicle_class``, ``enterprise`` and ``vehicle`` are the rule layers."""
+    """The whole configuration; ``rules``, ``vehicle_class``, ``enterprise`` and ``vehicle`` are the rule layers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -154,9 +154,7 @@ class Core:
         queue: asyncio.Queue[Work] = asyncio.Queue(config.core.record_queue)
         self._deliveries = Deliveries(config.sinks, Outbox(self._database), now_ms)
         self.detection = Detection(self.live, self._store, queue, metrics, config.core, self._after_commit)
-        self.reception = Reception(
-            self._journal, self._quarantine, queue, metrics, now_ms, config.core, config.quality
-        )
+        self.reception = Reception(self._journal, self._quarantine, queue, metrics, now_ms, config.core, config.quality)
         self._snapshots = Snapshots(self.live, self.detection, self._folder, metrics, config.core, now_ms)
         self._reckoner = Reckoner(
             self.live, self.detection, self.reception, self._database, metrics, config.supervision, config.language
@@ -250,7 +248,7 @@ class Core:
         """Wait until what came in is committed. If it is not in time, the engine is ahead of the store: no snapshot."""
         try:
             async with asyncio.timeout(self._config.core.drain_s):
-                while not (self.reception.idle and self.detection.idle):
+                while not (self.reception.idle and self.detection.idle):  # noqa: ASYNC110  two stages, no one event
                     await asyncio.sleep(_IDLE_S)
         except TimeoutError:
             log.warning("not everything was committed in time; the next start does it from the journal")

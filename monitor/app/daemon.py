@@ -12,6 +12,7 @@ import logging
 import signal
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 from monitor.app.child import Part
 from monitor.app.config import MonitorConfig
@@ -23,11 +24,12 @@ EXIT_FORCED = 130
 
 
 class Daemon:
-    """Runs both children from one configuration file; ``run`` returns the exit status."""
+    """Runs both children from one configuration file; ``run`` returns the exit status. ``log`` takes their lines."""
 
-    def __init__(self, config_path: Path, config: MonitorConfig) -> None:
+    def __init__(self, config_path: Path, config: MonitorConfig, log: BinaryIO | None = None) -> None:
         self._config_path = config_path
         self._config = config
+        self._log = log
         self._stop = asyncio.Event()
         self._forced = False
         self._children: dict[Part, asyncio.subprocess.Process] = {}
@@ -81,6 +83,7 @@ class Daemon:
             str(self._config_path),
             str(self._config.state_folder),
             stdin=asyncio.subprocess.PIPE,
+            stderr=self._log,
         )
         self._children[part] = child
         return child

@@ -179,9 +179,7 @@ class Reception:
             if len(decoded.batch):
                 judge(decoded.batch.rows, self._now_ms(), settings=self._quality)
                 batches.append(decoded.batch)
-        return replace(
-            read, batch=concatenate(batches) if batches else None, unknown_fields=frozenset(unknown)
-        )
+        return replace(read, batch=concatenate(batches) if batches else None, unknown_fields=frozenset(unknown))
 
     def _count(self, read: _Read) -> None:
         metrics = self._metrics

@@ -1,7 +1,7 @@
 """When indicators, summaries and the key-supervision list are worked out anew, and how they get into the store.
 
-The result is committed with a tick at the engine's own clock, so that it has an offset like everything else. It may take
-at most a tenth of the time, however large the fleet.
+The result is committed with a tick at the engine's own clock, so that it has an offset like everything else. It may
+take at most a tenth of the time, however large the fleet.
 """
 
 from __future__ import annotations

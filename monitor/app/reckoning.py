@@ -109,9 +109,7 @@ def write_vehicle_rows(database: Database, rows: tuple[Indicator, ...]) -> None:
         write_indicators(database, rows[start : start + _ROWS_AT_ONCE])
 
 
-def _days(
-    closed: VehicleDayRows, open_days: OpenDays, first_day: int
-) -> tuple[NDArray[np.void], tuple[str, ...]]:
+def _days(closed: VehicleDayRows, open_days: OpenDays, first_day: int) -> tuple[NDArray[np.void], tuple[str, ...]]:
     """Closed and open days of the month as one array; where a vehicle's day is in both, the open one counts."""
     row_of = {name: row for row, name in enumerate(closed.vehicle_ids)}
     live = open_days.rows[open_days.rows["day"] >= first_day].copy()

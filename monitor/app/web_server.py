@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 from collections.abc import Generator
@@ -50,11 +49,6 @@ class WebServer:
     def stop(self) -> None:
         """Finish what is under way and end."""
         self._server.should_exit = True
-
-    async def ready(self) -> None:
-        """Wait until requests are answered."""
-        while not self._server.started:
-            await asyncio.sleep(0.01)
 
 
 def _bound(settings: HttpSettings, key: str) -> socket.socket:

@@ -84,7 +84,9 @@ def root(arguments: list[str]) -> typer.Typer:
         no_args_is_help=True,
         context_settings=_SETTINGS,
         pretty_exceptions_enable=False,
-        help=said(tongue, "重点营运车辆动态监控报警处理", "Dynamic-monitoring alarm processor for key operating vehicles"),
+        help=said(
+            tongue, "重点营运车辆动态监控报警处理", "Dynamic-monitoring alarm processor for key operating vehicles"
+        ),
     )
 
     @app.callback()

@@ -43,9 +43,7 @@ def import_command(
         upgrade(store)
         database = open_database(store)
         try:
-            done = import_registry(
-                database, read, day, imported_ms=now_ms, imported_by=_user(), complete=complete
-            )
+            done = import_registry(database, read, day, imported_ms=now_ms, imported_by=_user(), complete=complete)
         finally:
             database.close()
     except (RegistryError, ReportFileError) as error:

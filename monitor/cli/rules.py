@@ -53,7 +53,11 @@ def _page(console: Console, rule: Rule, tongue: Language) -> None:
     for zh, en in (("参数", "setting"), ("默认值", "default"), ("含义与出处", "meaning and source")):
         table.add_column(said(tongue, zh, en), overflow="fold")
     for key, field in rule.settings.model_fields.items():
-        table.add_row(f"rules.{rule.name}.{key}", str(field.get_default(call_default_factory=True)), _meaning(field.description, key, tongue))
+        table.add_row(
+            f"rules.{rule.name}.{key}",
+            str(field.get_default(call_default_factory=True)),
+            _meaning(field.description, key, tongue),
+        )
     console.print(table)
 
 

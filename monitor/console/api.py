@@ -65,7 +65,7 @@ _ERRORS: dict[int | str, dict[str, object]] = {
 }
 
 
-class _WrongParameter(Exception):
+class _WrongParameterError(Exception):
     def __init__(self, name: str, reason: str) -> None:
         self.name = name
         self.reason = reason
@@ -239,8 +239,8 @@ def _problems(api: FastAPI) -> None:
     async def store(_: Request, error: StoreError) -> Response:
         return Problem(503, "store_unavailable", str(error)).response()
 
-    @api.exception_handler(_WrongParameter)
-    async def parameter(_: Request, error: _WrongParameter) -> Response:
+    @api.exception_handler(_WrongParameterError)
+    async def parameter(_: Request, error: _WrongParameterError) -> Response:
         return Problem(422, "wrong_parameter", str(error)).response()
 
     @api.exception_handler(RequestValidationError)
@@ -263,7 +263,7 @@ def _moment(name: str, text: str | None) -> int | None:
         # An unescaped + of the offset arrives as a space.
         return parse_iso(text.strip().replace(" ", "+") if "T" in text else text)
     except ValueError:
-        raise _WrongParameter(name, f"{text!r} is no time like 2026-03-02T22:10:05+08:00") from None
+        raise _WrongParameterError(name, f"{text!r} is no time like 2026-03-02T22:10:05+08:00") from None
 
 
 def _grade(word: str) -> Grade:
@@ -271,7 +271,7 @@ def _grade(word: str) -> Grade:
         return Grade[word.upper()]
     except KeyError:
         known = ", ".join(grade.word for grade in Grade)
-        raise _WrongParameter("grade", f"{word!r} is none of {known}") from None
+        raise _WrongParameterError("grade", f"{word!r} is none of {known}") from None
 
 
 def _alarm(stored: StoredAlarm) -> AlarmRecord:
@@ -290,5 +290,3 @@ def _summary(summary: EnterpriseSummary) -> EnterpriseSummaryRecord:
 
 def _indicator(row: Indicator) -> dict[str, object]:
     return {**row.record(), "rates": rates(row).record()}
-
-

@@ -35,9 +35,7 @@ def _latest(database: Database, period: Period, enterprise_id: str) -> tuple[Ind
     if not newest or enterprise_id:
         return newest
     day = newest[0].date
-    return find_indicators(
-        database, scope=Scope.ENTERPRISE, period=period, first=day, last=day, limit=_ALL
-    ).indicators
+    return find_indicators(database, scope=Scope.ENTERPRISE, period=period, first=day, last=day, limit=_ALL).indicators
 
 
 def _last_change_ms(database: Database) -> int:

@@ -65,7 +65,6 @@ class Engine:
         clocks = np.maximum.accumulate(np.maximum(timed, self.clock_ms)) if len(rows) else timed
         if self._step[0]["first_life_ms"] == 0 and np.any(timed > 0):
             self._step[0]["first_life_ms"] = timed[timed > 0][0]
-            self.wake_all()
         if len(rows):
             self.clock_ms = int(clocks[-1])
         return self._run(batch, clocks, TRACK | CONTACT)

@@ -31,7 +31,7 @@ def day_of(at_ms: int) -> int:
 @compiled
 def day_start_ms(day: int) -> int:
     """First millisecond of a Beijing day number."""
-    return day * 86_400_000 - 28_800_000
+    return int(day) * 86_400_000 - 28_800_000
 
 
 @compiled

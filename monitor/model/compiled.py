@@ -70,3 +70,11 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """
     machine_code: Callable[P, R] = numba.njit(cache=True, nogil=True)(function)
     return machine_code
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """Like ``compiled``, with the body put into every compiled caller: for small readers inside a hot loop.
+
+    Measured on the 808 decoder: arrays handed to a function that is not inlined cost it a sixth of its time.
+    """
+    return numba.njit(cache=True, nogil=True, inline="always")(function)  # type: ignore[no-any-return]

@@ -97,28 +97,25 @@ def advance(
     now = x["clock_ms"]
     if x["first_life_ms"] == 0:
         return int(now)
-    if state["onset_ms"] > 0:
-        if now >= x["retired_ms"]:
-            e = write_edge(state, params, x, out, code, _CLEAR, x["retired_ms"])
-            e["end_ms"] = x["retired_ms"]
-            e["end_reason"] = _RETIRED
-            state["onset_ms"] = CONTACTED
+    if state["onset_ms"] == 0:
+        base_ms = max(x["due_from_ms"], x["first_life_ms"])
+        due_ms = base_ms + params["after_ms"]
+        if x["suspended_from_ms"] < due_ms and x["suspended_to_ms"] > base_ms:
+            due_ms = x["suspended_to_ms"] + params["after_ms"]
+        if due_ms >= x["retired_ms"]:
             return 2**62
-        if x["final"] == 1:
-            write_edge(state, params, x, out, code, _UPDATE, now)
-        return int(x["retired_ms"]) - 1
-    base_ms = max(x["due_from_ms"], x["first_life_ms"])
-    due_ms = base_ms + params["after_ms"]
-    if x["suspended_from_ms"] < due_ms and x["suspended_to_ms"] > base_ms:
-        due_ms = x["suspended_to_ms"] + params["after_ms"]
-    if due_ms >= x["retired_ms"]:
+        if now <= due_ms:
+            return int(due_ms)
+        if now <= x["grace_until_ms"] and due_ms > x["paused_ms"]:
+            return int(x["grace_until_ms"])
+        state["onset_ms"] = due_ms
+        write_edge(state, params, x, out, code, _ONSET, due_ms)
+    if now >= x["retired_ms"]:
+        e = write_edge(state, params, x, out, code, _CLEAR, x["retired_ms"])
+        e["end_ms"] = x["retired_ms"]
+        e["end_reason"] = _RETIRED
+        state["onset_ms"] = CONTACTED
         return 2**62
-    if now <= due_ms:
-        return int(due_ms)
-    if now <= x["grace_until_ms"] and due_ms > x["paused_ms"]:
-        return int(x["grace_until_ms"])
-    state["onset_ms"] = due_ms
-    write_edge(state, params, x, out, code, _ONSET, due_ms)
     if x["final"] == 1:
         write_edge(state, params, x, out, code, _UPDATE, now)
     return int(x["retired_ms"]) - 1

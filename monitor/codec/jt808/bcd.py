@@ -13,7 +13,7 @@ import numpy as np
 from monitor.codec.jt808.bigendian import Bytes, read_u16, read_u32
 from monitor.errors import CodecError
 from monitor.model.beijing import BEIJING
-from monitor.model.compiled import compiled
+from monitor.model.compiled import compiled, inlined
 
 PHONE_BYTES = 10
 """Width of the phone field of 2019; shorter ones get zero bytes in front."""
@@ -22,7 +22,7 @@ _DAYS_BEFORE = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334],
 _DAYS_IN = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
 
 
-@compiled
+@inlined
 def read_time_ms(source: Bytes, at: int) -> int:
     """UTC epoch ms of BCD[6] at ``at``; 0 if a nibble is no digit or a field is out of its range."""
     digits = (read_u16(source, at) << 32) | read_u32(source, at + 2)

@@ -9,22 +9,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.model.compiled import compiled
+from monitor.model.compiled import compiled, inlined
 
 Bytes = NDArray[np.uint8]
 
 
-@compiled
+@inlined
 def byte_at(source: Bytes, at: int) -> int:
     return int(np.int64(source[np.uint64(at)]))
 
 
-@compiled
+@inlined
 def read_u16(source: Bytes, at: int) -> int:
     return (byte_at(source, at) << 8) | byte_at(source, at + 1)
 
 
-@compiled
+@inlined
 def read_u32(source: Bytes, at: int) -> int:
     return (read_u16(source, at) << 16) | read_u16(source, at + 2)
 

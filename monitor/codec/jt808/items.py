@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from monitor.codec.jt808.bigendian import Bytes, byte_at, read_u16, read_u32
-from monitor.model.compiled import compiled
+from monitor.model.compiled import inlined
 
 MILEAGE = 0x01
 RECORDER_SPEED = 0x03
@@ -79,7 +79,7 @@ def walk_items(body: bytes, at: int) -> Items:
     return Items(tuple(items), 0, -1)
 
 
-@compiled
+@inlined
 def read_items(source: Bytes, at: int, end: int) -> tuple[int, int, int]:
     """Mileage in metres, recorder speed in 0.1 km/h, and where an item overruns ``end``; each -1 if there is none."""
     mileage_m = -1

@@ -19,7 +19,7 @@ from __future__ import annotations
 from monitor.codec.jt808.bcd import read_time_ms
 from monitor.codec.jt808.bigendian import Bytes, read_u16, read_u32
 from monitor.codec.jt808.items import read_items
-from monitor.model.compiled import compiled
+from monitor.model.compiled import inlined
 from monitor.model.flaw import Flaw, ReportFlag
 from monitor.model.report import ReportRows
 
@@ -37,7 +37,7 @@ _ACC_ON = int(ReportFlag.ACC_ON)
 _POSITIONED = int(ReportFlag.POSITIONED)
 
 
-@compiled
+@inlined
 def read_location(
     source: Bytes, at: int, end: int, rows: ReportRows, row: int, key: int, recv_ms: int, flags: int, flaws: int
 ) -> int:

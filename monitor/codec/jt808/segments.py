@@ -15,7 +15,7 @@ from monitor.codec.jt808.bigendian import Bytes, byte_at, read_u16, read_u32
 from monitor.codec.jt808.framing import MAX_SEGMENT, unescape_in_place
 from monitor.codec.jt808.location import read_location
 from monitor.codec.jt808.outcome import FrameOutcome
-from monitor.model.compiled import compiled
+from monitor.model.compiled import compiled, inlined
 from monitor.model.flaw import Flaw
 from monitor.model.report import ReportRows
 
@@ -44,27 +44,58 @@ _LOW7 = 0x7F7F7F7F7F7F7F7F
 _HIGH = -0x7F7F7F7F7F7F7F80
 
 # Cells of the pass's own state.
-N_PHONES, UNORDERED, LAST_HI, LAST_LO, LAST_KEY = 0, 1, 2, 3, 4
+N_PHONES, UNORDERED, LAST_HI, LAST_LO, LAST_KEY, MASK = 0, 1, 2, 3, 4, 5
 STATE_SIZE = 8
 
 
 @compiled
-def count_delimiters(buffer: Bytes) -> int:
-    """How many 7E the buffer holds."""
-    n = 0
-    for i in range(len(buffer)):
-        n += 1 if buffer[i] == 0x7E else 0
+def count_segments(buffer: Bytes) -> int:
+    """How many 7E close a segment that is not empty, and one for a rest."""
+    n = 2
+    for i in range(1, len(buffer)):
+        n += 1 if buffer[i] == 0x7E and buffer[i - 1] != 0x7E else 0
     return n
 
 
 @compiled
+def next_delimiter(buffer: Bytes, at: int) -> int:
+    """Where the next 7E stands, or the length of the buffer."""
+    while at < len(buffer) and buffer[at] != 0x7E:
+        at += 1
+    return at
+
+
+@inlined
+def _slot_of(hi: int, lo: int, mask: int) -> int:
+    mixed = (lo & 0xFFFF_FFFF) * 0x2C1B_3C6D + (hi & 0xFFFF_FFFF) * 0x297A_2D39
+    return (mixed ^ (mixed >> 31)) & mask
+
+
+@compiled
+def _widen(table: NDArray[np.int32], phones: Integers, state: Integers) -> None:
+    """Double the part of ``table`` in use and enter all phones anew."""
+    mask = 2 * int(state[5]) + 1
+    state[5] = mask
+    for slot in range(mask + 1):
+        table[slot] = -1
+    for key in range(int(state[0])):
+        slot = _slot_of(int(phones[key, 0]), int(phones[key, 1]), mask)
+        while table[slot] >= 0:
+            slot = (slot + 1) & mask
+        table[slot] = key
+
+
+@inlined
 def key_of_phone(hi: int, lo: int, table: NDArray[np.int32], phones: Integers, state: Integers) -> int:
-    """Index of a phone in order of first sight; ``table`` is an open hash of a power of two with room to spare."""
+    """Index of a phone in order of first sight.
+
+    ``table`` is an open hash with room for twice the phones that can come; of it only as much is used as the phones
+    seen need, for a table that outgrows the cache costs more than the frame.
+    """
     if hi == state[2] and lo == state[3]:
         return int(state[4])
-    mask = len(table) - 1
-    mixed = (lo & 0xFFFF_FFFF) * 0x2C1B_3C6D + (hi & 0xFFFF_FFFF) * 0x297A_2D39
-    slot = (mixed ^ (mixed >> 31)) & mask
+    mask = int(state[5])
+    slot = _slot_of(hi, lo, mask)
     while True:
         key = int(table[slot])
         if key < 0:
@@ -73,6 +104,8 @@ def key_of_phone(hi: int, lo: int, table: NDArray[np.int32], phones: Integers, s
             phones[key, 0] = hi
             phones[key, 1] = lo
             state[0] = key + 1
+            if 2 * (key + 1) > mask:
+                _widen(table, phones, state)
             break
         if phones[key, 0] == hi and phones[key, 1] == lo:
             break
@@ -173,13 +206,19 @@ def read_segments(
     phones: Integers,
     state: Integers,
     recv_ms: int,
+    row: int,
+    base: int,
 ) -> int:
-    """Decode the segments found, unescaping them in place; complete ``frames``; return how many rows were written."""
-    row = 0
+    """Decode the segments found, unescaping them in place, into ``rows`` from ``row`` on; the first row still free.
+
+    Completes ``frames``; ``base`` is where ``buffer`` stands in the whole, and is added to their places.
+    """
     for number in range(len(frames)):
         frame = frames[number]
         start = int(frame["start"])
         size = int(frame["end"]) - start
+        frame["start"] = base + start
+        frame["end"] = base + start + size
         check = int(frame["outcome"])
         escaped = int(frame["n_rows"]) != 0
         frame["version_bit"] = 0
@@ -194,14 +233,14 @@ def read_segments(
             frame["outcome"] = _OVERSIZE
             continue
         if escaped:
-            size = unescape_in_place(buffer, start, start + size)
-            if size < 0:
+            unescaped = unescape_in_place(buffer, start, start + size)
+            if unescaped < 0:
                 frame["outcome"] = _BAD_ESCAPE
-                frame["offset"] = -1 - size
+                frame["offset"] = -1 - unescaped
                 continue
-            check = 0
-            for i in range(start, start + size):
-                check ^= byte_at(buffer, i)
+            # 7D 01 and 7D 02 have each an XOR that is one off 7D and 7E.
+            check ^= (size - unescaped) & 1
+            size = unescaped
         if size < 13:
             frame["outcome"] = _TOO_SHORT
             frame["offset"] = size

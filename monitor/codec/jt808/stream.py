@@ -16,12 +16,14 @@ from monitor.codec.jt808.outcome import FRAME, FrameOutcome
 from monitor.codec.jt808.reassembly import Reassembler
 from monitor.codec.jt808.segments import (
     LAST_HI,
+    MASK,
     N_PHONES,
     STATE_SIZE,
     UNORDERED,
-    count_delimiters,
+    count_segments,
     find_segments,
     key_of_phone,
+    next_delimiter,
     read_segments,
     write_keys,
 )
@@ -50,10 +52,17 @@ class LocationDecode:
     consumed: int
 
 
+FIRST_SLOTS = 65_536
+"""Of the phone table at most to begin with: a quarter megabyte, which stays in the cache. It grows with the phones."""
+CHUNK_BYTES = 128 * 1024
+"""Measured: larger pieces leave the second-level cache, smaller ones call too often."""
+
+
 @dataclass(slots=True)
 class _Room:
     """Arrays that the compiled pass writes into."""
 
+    frames: NDArray[np.void]
     rows: ReportRows
     table: NDArray[np.int32]
     phones: NDArray[np.int64]
@@ -74,13 +83,11 @@ def decode_location_stream(
     decoded if it is sound, and ``truncated`` if not. Without ``reassembler`` packets of sub-packaged messages stay
     ``part``; ``now_ms`` is its clock. Reports of one message are sorted by fix time, messages stay in their order.
     """
-    data = np.array(np.frombuffer(buffer, np.uint8))
-    words = data[: len(data) & ~7].view(np.int64)
-    frames = np.empty(count_delimiters(data) + 1, FRAME)
-    n_frames, rest = find_segments(data, words, final, frames)
-    frames = frames[:n_frames]
-    room = _room(len(data), n_frames)
-    n_rows = read_segments(data, frames, room.rows, room.table, room.phones, room.state, recv_ms)
+    data = np.frombuffer(buffer, np.uint8)
+    data.flags.writeable = False  # one type for the compiled functions, whatever was handed in
+    room = _room(len(data), count_segments(data))
+    n_frames, n_rows, rest = _read_chunks(data, room, recv_ms, final)
+    frames = room.frames[:n_frames]
     rows = room.rows[:n_rows]
     if final and len(frames) and frames[-1]["end"] == len(data) and frames[-1]["outcome"] in _CUT_OFF:
         frames[-1]["outcome"] = FrameOutcome.TRUNCATED
@@ -91,16 +98,61 @@ def decode_location_stream(
         of_frame = np.repeat(np.arange(len(frames)), frames["n_rows"])
         rows = rows[np.lexsort((rows["fix_ms"], of_frame))]
     # Of junk without end only as much is kept as proves it oversize.
-    consumed = max(int(rest), len(data) - MAX_SEGMENT - 1)
+    consumed = max(rest, len(data) - MAX_SEGMENT - 1)
     return LocationDecode(ReportBatch(_keys(room), rows), frames, consumed)
+
+
+def _read_chunks(data: NDArray[np.uint8], room: _Room, recv_ms: int, final: bool) -> tuple[int, int, int]:
+    """Decode piece by piece, so that what is searched, unescaped and read stays in the cache.
+
+    Returns how many frames and rows there are, and where the rest after the last delimiter begins.
+    """
+    scratch = np.empty(min(len(data) + 7 & ~7, CHUNK_BYTES), np.uint8)
+    words = scratch.view(np.int64)
+    n_frames = n_rows = at = 0
+    while at < len(data):
+        size = min(len(data) - at, CHUNK_BYTES)
+        last = at + size == len(data)
+        scratch[:size] = data[at : at + size]
+        chunk = scratch[:size]
+        n, rest = find_segments(chunk, words[: size >> 3], final and last, room.frames[n_frames:])
+        if rest == 0 and not last:
+            # No delimiter in a chunk that is longer than any frame.
+            end = next_delimiter(data, at + size)
+            if end == len(data) and not final:
+                break
+            room.frames[n_frames : n_frames + 1] = _oversize(at, end, n_rows)
+            n_frames += 1
+            at = min(end + 1, len(data))
+            continue
+        frames = room.frames[n_frames : n_frames + n]
+        n_rows = read_segments(chunk, frames, room.rows, room.table, room.phones, room.state, recv_ms, n_rows, at)
+        n_frames += n
+        at += rest
+        if last:
+            break
+    return n_frames, n_rows, at
+
+
+def _oversize(start: int, end: int, row: int) -> NDArray[np.void]:
+    """Summary of junk."""
+    frame: NDArray[np.void] = np.zeros(1, FRAME)
+    frame["start"], frame["end"], frame["first_row"] = start, end, row
+    frame["msg_id"], frame["outcome"] = -1, FrameOutcome.OVERSIZE
+    return frame
 
 
 def _room(size: int, segments: int) -> _Room:
     state = np.zeros(STATE_SIZE, np.int64)
     state[LAST_HI] = -1
+    slots = 1 << (2 * segments).bit_length()
+    table = np.empty(slots, np.int32)
+    table[:FIRST_SLOTS] = -1
+    state[MASK] = min(slots, FIRST_SLOTS) - 1
     return _Room(
+        frames=np.empty(segments, FRAME),
         rows=np.empty(segments + size // _SMALLEST_ITEM, REPORT),
-        table=np.full(1 << (2 * segments).bit_length(), -1, np.int32),
+        table=table,
         phones=np.empty((segments, 2), np.int64),
         state=state,
     )

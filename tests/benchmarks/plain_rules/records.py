@@ -1,0 +1,161 @@
+"""What the plain rules speak of: a step, what is known of a vehicle, an edge, the settings of each rule."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+ONSET, UPDATE, CLEAR, PREWARNING = 1, 2, 3, 4
+OVER, DATA_ENDED, RETURNED, WINDOW_OVER, RETIRED = 1, 2, 3, 4, 5
+NOTICE, GENERAL, MAJOR, SERIOUS = 0, 1, 2, 3
+CERTAIN, SUSPECTED = 0, 1
+
+MAX_STEP_MS = 180_000
+MIN_STEP_MS = 60_000
+
+
+@dataclass(slots=True)
+class Step:
+    """One report against the last good fix of its vehicle, or time passing."""
+
+    row: int = 0
+    fix_ms: int = 0
+    clock_ms: int = 0
+    previous_fix_ms: int = 0
+    previous_clock_ms: int = 0
+    dt_ms: int = 0
+    distance_m: float = 0.0
+    lon_deg: float = 0.0
+    lat_deg: float = 0.0
+    previous_lon_deg: float = 0.0
+    previous_lat_deg: float = 0.0
+    speed_dkmh: int = -1
+    motion_dkmh: int = -1
+    previous_motion_dkmh: int = -1
+    acc: int = -1
+    previous_acc: int = -1
+    driver: int = -1
+    previous_driver: int = -1
+    night: bool = False
+    first: bool = False
+    jump: bool = False
+    late: bool = False
+    stale: bool = False
+    positioned: bool = False
+    first_life_ms: int = 0
+    paused_ms: int = 0
+    grace_until_ms: int = 0
+
+    @property
+    def in_grace(self) -> bool:
+        return self.clock_ms <= self.grace_until_ms and self.previous_clock_ms <= self.paused_ms
+
+
+@dataclass(slots=True)
+class Held:
+    """A displaced report that may turn out to be no drift."""
+
+    fix_ms: int
+    clock_ms: int
+    lon_e7: int
+    lat_e7: int
+    speed_dkmh: int
+    driver: int
+    acc: int
+    late: bool
+
+
+@dataclass(slots=True)
+class Span:
+    """Registry dates of one vehicle, epoch ms."""
+
+    due_from_ms: int
+    suspended_from_ms: int
+    suspended_to_ms: int
+    retired_ms: int
+
+
+@dataclass(slots=True)
+class Core:
+    """What every rule may know of a vehicle: newest fix, recent steps, counters of the day."""
+
+    registered: bool
+    span: Span
+    time_ms: int = 0
+    fix_ms: int = 0
+    clock_ms: int = 0
+    contact_ms: int = 0
+    lon_deg: float = 0.0
+    lat_deg: float = 0.0
+    speed_dkmh: int = -1
+    acc: int = -1
+    driver: int = -1
+    recent_ms: list[int] = field(default_factory=lambda: [0, 0, 0])
+    steps_ds: list[int] = field(default_factory=list)
+    pending: list[Held] = field(default_factory=list)
+    day: int = 0
+    counters: dict[str, int] = field(default_factory=dict)
+    reports_total: int = 0
+    reports_qualified: int = 0
+    drift_points: int = 0
+    mileage_m: float = 0.0
+    mileage_complete_m: float = 0.0
+
+    @property
+    def longest_step_ms(self) -> int:
+        """max(60 s, 1.5 x the median of the last steps), at most 180 s."""
+        if not self.steps_ds:
+            return MAX_STEP_MS
+        steps = sorted(self.steps_ds)
+        return min(max(steps[len(steps) // 2] * 150, MIN_STEP_MS), MAX_STEP_MS)
+
+
+@dataclass(slots=True)
+class DayRow:
+    """A closed day."""
+
+    row: int
+    day: int
+    reports_total: int
+    reports_qualified: int
+    drift_points: int
+    drift_vehicle: int
+    mileage_m: float
+    mileage_complete_m: float
+    counters: dict[str, int]
+
+
+@dataclass(slots=True)
+class Edge:
+    """What a rule says when a condition begins, changes or ends; fields as in ``monitor.model.edge.EDGE``."""
+
+    row: int
+    driver: int
+    onset_ms: int
+    at_ms: int
+    rule: str
+    kind: int
+    edge: int
+    late: int
+    end_ms: int = 0
+    peak: float = math.nan
+    mean: float = math.nan
+    limit: float = math.nan
+    distance_m: float = math.nan
+    start_lon: float = math.nan
+    start_lat: float = math.nan
+    end_lon: float = math.nan
+    end_lat: float = math.nan
+    n_reports: int = 0
+    grade: int = 0
+    certainty: int = 0
+    limit_source: int = 0
+    end_reason: int = 0
+    suspected_serious: int = 0
+    night_only: int = 0
+
+
+def new_edge(out: list[Edge], x: Step, rule: str, kind: int, edge: int, onset_ms: int) -> Edge:
+    made = Edge(x.row, x.driver, onset_ms, x.clock_ms, rule, kind, edge, int(x.late))
+    out.append(made)
+    return made

@@ -1,0 +1,63 @@
+"""A fixed scenario in which every rule speaks; ``python -m tests.conformance.fixed_set`` prints its answers as JSON."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+from monitor.app.replay import replay_batch
+from tests.conformance.runs import cut, run
+from tests.conformance.scenario import (
+    ABSENT,
+    BACKFILL,
+    BACKFILL_REVERSED,
+    DIP,
+    DRIFT_POINT,
+    DRIVE,
+    FAST,
+    FASTER,
+    FERRY,
+    GAP,
+    LATE_LINE,
+    LONG_ABSENT,
+    LONG_DRIVE,
+    LONG_GAP,
+    LONG_SILENCE,
+    MOVED_AWAY,
+    NO_FIX,
+    NO_SPEED,
+    OTHER_DRIVER,
+    PARK,
+    QUEUE,
+    REST,
+    SHORT_STOP,
+    TOWED_FAST,
+    TWO_DRIFT_POINTS,
+    Scenario,
+    tell,
+)
+
+_STORIES = [
+    [DRIVE, FAST, DIP, FASTER, DRIVE, GAP, LONG_DRIVE, SHORT_STOP, LONG_DRIVE, QUEUE, OTHER_DRIVER, REST, LATE_LINE, ABSENT],
+    [DRIVE, LONG_GAP, DRIFT_POINT, DRIFT_POINT, DRIFT_POINT, DRIFT_POINT, DRIFT_POINT, TWO_DRIFT_POINTS, MOVED_AWAY]
+    + [BACKFILL, BACKFILL_REVERSED, NO_SPEED, FERRY, LONG_DRIVE, TOWED_FAST, LONG_DRIVE, LONG_SILENCE, LONG_ABSENT],
+    [PARK, NO_FIX, PARK, FASTER, LONG_GAP, LONG_DRIVE, LONG_DRIVE, LONG_DRIVE],
+]  # fmt: skip
+
+
+def fixed_scenario() -> Scenario:
+    return tell(_STORIES, [0, 7, 3_000], 9 * 86_400)
+
+
+@cache
+def answers() -> list[dict[str, str | float | int | bool | None]]:
+    """Records of the live alarms after each change, then of the settled ones."""
+    scenario = fixed_scenario()
+    live = run(scenario, cut(scenario, (100, 333)))
+    lines = [change.alarm.record() | {"at": change.at_ms} for key in sorted(live) for change in live[key]]
+    settled = replay_batch(scenario.batch, scenario.registry, until_ms=scenario.until_ms, now_ms=scenario.until_ms)
+    return lines + [alarm.record() for alarm in settled.alarms]
+
+
+if __name__ == "__main__":
+    print(json.dumps(answers()))

@@ -1,0 +1,88 @@
+"""The yardstick of the engine's benchmark does the same work: its alarms are the engine's, field by field."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from monitor.engine.engine import Engine
+from monitor.engine.parameters import ParameterTable, RuleLayers
+from monitor.model.fleet import Registry
+from monitor.model.report import ReportBatch
+from monitor.quality.judgement import judge
+from monitor.rules import load_rules
+from simulators.run import Simulation, simulate
+from simulators.scenario import preset
+from tests.benchmarks.answers import differences, run_live
+from tests.benchmarks.plain_rules.engine import PlainEngine
+
+TWO_WEEKS_MS = 14 * 86_400_000
+
+
+@pytest.fixture(scope="module")
+def simulation() -> Simulation:
+    return simulate(replace(preset("noisy"), vehicles=30, days=2, seed=7, never_online=0.1))
+
+
+@pytest.mark.parametrize("batch_size", [2_000, 7])
+@pytest.mark.parametrize(
+    "layers",
+    [
+        pytest.param(RuleLayers(), id="default settings"),
+        pytest.param(
+            RuleLayers(
+                rules={
+                    "fatigue": {"day_limit_s": 3600, "day_warning_s": 600, "elapsed": True},
+                    "speeding": {"enterprise_limit_kmh": 65},
+                    "no_fix": {"after_s": 900},
+                    "offline": {"tiers_days": (0.05, 0.1, 0.2, 0.4)},
+                    "drift": {"least_points": 1, "least_percent": 0},
+                    "offline_displacement": {"gap_s": 60, "displacement_m": {}},
+                    "track_gap": {"gap_s": 90, "distance_m": 500},
+                }
+            ),
+            id="settings that make every rule speak",
+        ),
+    ],
+)
+def test_plain_python_and_the_compiled_engine_find_the_same(
+    simulation: Simulation, layers: RuleLayers, batch_size: int
+) -> None:
+    rules = load_rules()
+    registry = Registry(simulation.registry, 1)
+    rows = simulation.batch.rows.copy()
+    judge(rows, now_ms=int(rows["recv_ms"].max()))
+    batch = ReportBatch(simulation.batch.keys, rows, simulation.batch.drivers, simulation.batch.sources)
+    compiled, plain = Engine(rules, ParameterTable(rules, layers)), PlainEngine(rules, layers)
+    compiled.apply_registry(registry)
+    plain.apply_registry(registry)
+    later_ms = int(rows["recv_ms"].max()) + TWO_WEEKS_MS
+    expected = run_live(compiled, batch, batch_size, later_ms)
+    found = run_live(plain, batch, batch_size, later_ms)
+    assert differences(found, expected) == ()
+    assert len(expected.alarms) > 30
+    if layers.rules:
+        said = {change.rule for change in expected.alarms}
+        assert said >= {rule.name for rule in rules}
+
+
+def test_after_our_own_pause_both_hold_back(simulation: Simulation) -> None:
+    rules = load_rules()
+    rows = simulation.batch.rows.copy()
+    judge(rows, now_ms=int(rows["recv_ms"].max()))
+    half = len(rows) // 2
+    before = ReportBatch(simulation.batch.keys, rows[:half], simulation.batch.drivers)
+    resumed_ms = int(rows["recv_ms"][half]) + 2 * 3_600_000
+    after = ReportBatch(simulation.batch.keys, rows[half:][rows["recv_ms"][half:] > resumed_ms], before.drivers)
+    outputs = []
+    for engine in (Engine(rules), PlainEngine(rules)):
+        engine.apply_registry(Registry(simulation.registry, 1))
+        engine.take(before)
+        paused_ms = engine.clock_ms
+        engine.tick(resumed_ms, resumed=True, paused_ms=paused_ms)
+        outputs.append(engine.take(after))
+    assert np.array_equal(outputs[0].outcomes, outputs[1].outcomes)
+    for name in outputs[0].edges.dtype.names or ():
+        np.testing.assert_array_equal(outputs[0].edges[name], outputs[1].edges[name], name)
