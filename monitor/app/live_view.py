@@ -60,6 +60,18 @@ _VEHICLES: Mapping[str, tuple[str, str]] = {
 }
 
 
+_OBJECTS: Mapping[str, tuple[str, str]] = {
+    "vehicle": ("车辆", "vehicle"),
+    "driver": ("驾驶员", "driver"),
+    "enterprise": ("企业", "enterprise"),
+}
+_UNITS: Mapping[str, str] = {"days": "天", "hours": "小时", "drift points": "点", "min": "分钟", "h": "小时"}
+_HEADER = 6
+_FOOTER = 4
+_TALL = 40
+"""Lines of a screen from which on the key-supervision list finds room."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """What stays the same during a demonstration. ``progress`` is a sentence; addresses are URLs."""
@@ -75,20 +87,23 @@ class Stage:
 
 def render(board: Board, stage: Stage, progress: str, height: int) -> RenderableType:
     """The whole screen, for ``height`` lines."""
-    below = max(6, min(len(board.enterprises) + 3, 11))
+    tables = len(board.enterprises) + 3
+    listed = min(len(board.supervision), 4) if height >= _TALL else 0
+    below = max(tables + (listed + 2 if listed else 0), len(stage.rules) + 4)
     layout = Layout()
     layout.split_column(
-        Layout(_header(board, stage, progress), size=5),
-        Layout(name="alarms"),
-        Layout(name="below", size=max(below, len(stage.rules) + 4)),
-        Layout(_footer(stage), size=4),
+        Layout(_header(board, stage, progress), size=_HEADER),
+        Layout(_alarms(board, stage, max(height - _HEADER - below - _FOOTER - 3, 3))),
+        Layout(name="below", size=below),
+        Layout(_footer(stage), size=_FOOTER),
     )
-    room = height - 5 - max(below, len(stage.rules) + 4) - 4 - 4
-    layout["alarms"].update(_alarms(board, stage, max(room, 3)))
-    layout["below"].split_row(
-        Layout(_by_rule(board, stage), ratio=4),
-        Layout(Group(_enterprises(board, stage)), ratio=6),
-    )
+    right = Layout(_enterprises(board, stage), ratio=6)
+    if listed:
+        right = Layout(ratio=6)
+        right.split_column(
+            Layout(_enterprises(board, stage), size=below - listed - 2), Layout(_listed(board, stage, listed))
+        )
+    layout["below"].split_row(Layout(_by_rule(board, stage), ratio=4), right)
     return layout
 
 
@@ -236,6 +251,20 @@ def _enterprises(board: Board, stage: Stage) -> RenderableType:
     return Panel(table, title=title, title_align="left", border_style="blue")
 
 
+def _listed(board: Board, stage: Stage, room: int) -> RenderableType:
+    tongue = stage.tongue
+    names = enterprise_names(board)
+    table = Table.grid(expand=True, padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=2)
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=5)
+    for one in board.supervision[:room]:
+        name = names.get(one.object_id, one.object_id)
+        table.add_row(Text(_word(_OBJECTS, one.object_type, tongue), style="dim"), name, one.reason)
+    title = said(tongue, "重点监管", "key supervision")
+    return Panel(table, title=title, title_align="left", border_style="magenta")
+
+
 def _enterprise(one: EnterpriseLine) -> tuple[RenderableType, ...]:
     online = f"{one.day.vehicles_online}/{one.day.vehicles_joined}" if one.day else "–"
     complete = Text("–", style="dim")
@@ -296,6 +325,7 @@ def _value(alarm: AlarmLine, stage: Stage) -> str:
         return "–"
     rule = stage.rules.get(alarm.rule)
     unit = rule.unit if rule else ""
+    unit = said(stage.tongue, _UNITS.get(unit, unit), unit)
     limit = f" / {alarm.limit:g}" if alarm.limit is not None else ""
     return f"{_figure(alarm.peak)}{limit} {unit}".rstrip()
 

@@ -95,7 +95,7 @@ def _parquet(file: IO[bytes], columns: Sequence[str], records: Sequence[Record])
     pq.write_table(pa.table(dict(zip(columns, arrays, strict=True))), file, compression="zstd")
 
 
-def _array(name: str, values: list[object]) -> pa.Array:
+def _array(name: str, values: list[object]) -> pa.Array[pa.Scalar[pa.DataType]]:
     if name in _FLAGS:
         return pa.array(values, pa.bool_())
     if name in _FLOATS:

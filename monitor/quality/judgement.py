@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.model.beijing import EARLIEST_MS
+from monitor.model.beijing import DAY_MS, EARLIEST_MS
 from monitor.model.compiled import compiled
 from monitor.model.flaw import Flaw, ReportFlag
 from monitor.model.report import UNKNOWN_ALTITUDE, ReportRows
@@ -27,8 +27,8 @@ def judge(
 ) -> None:
     """Set the flaw bits of Q1 and Q3 in place; bits already set stay.
 
-    A fix time must not lie more than the skew after the receipt, nor after ``now_ms``, nor before 2000-01-01 Beijing
-    time; a receipt that a payload states must not lie after ``now_ms`` either, for it would move the engine's clock.
+    A fix time must not lie more than the skew after the receipt or ``oldest_days`` before it, nor after ``now_ms``, nor
+    before 2000-01-01 Beijing time; a receipt that a payload states must not lie after ``now_ms`` either, for it would move the engine's clock.
     ``now_ms`` is None where the payload's clock is the only one (files, simulation at N times real time).
     Unknown speed, heading and altitude are no flaws. (0, 0) is no fix and not also two coordinates out of range: one
     cause, one reason.
@@ -37,6 +37,7 @@ def judge(
         rows,
         -1 if now_ms is None else now_ms,
         round(settings.skew_s * 1_000) if skew_ms is None else skew_ms,
+        round(settings.oldest_days * DAY_MS),
         settings.lon_min_deg,
         settings.lon_max_deg,
         settings.lat_min_deg,
@@ -53,6 +54,7 @@ def _judge(
     rows: ReportRows,
     now_ms: int,
     skew_ms: int,
+    oldest_ms: int,
     lon_min_deg: float,
     lon_max_deg: float,
     lat_min_deg: float,
@@ -69,7 +71,7 @@ def _judge(
         recv_ms = int(row["recv_ms"])
         if fix_ms < _EARLIEST_MS:
             flaws |= _TIME
-        if recv_ms > 0 and fix_ms > recv_ms + skew_ms:
+        if recv_ms > 0 and (fix_ms > recv_ms + skew_ms or fix_ms < recv_ms - oldest_ms):
             flaws |= _TIME
         if now_ms >= 0 and (fix_ms > now_ms + skew_ms or recv_ms > now_ms + skew_ms):
             flaws |= _TIME

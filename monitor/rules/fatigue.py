@@ -520,7 +520,7 @@ def step(
             state["driver"] = x["driver"] + 1
     carried = x["previous_acc"] == 0 and x["acc"] == 0 and d * 36_000.0 <= CARRIED_DKMH * np.float64(dt_ms)
     if dt_ms <= MAX_STEP_MS:
-        if moved or (d > STILL_M and not carried):
+        if moved or (d > STILL_M and not carried and x["jump"] == 0):
             move(state, params, x, out, code)
         else:
             stand(state, params, x, out, code, x["previous_fix_ms"], x["previous_lon_deg"], x["previous_lat_deg"])

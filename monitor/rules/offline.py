@@ -77,7 +77,7 @@ def write_edge(
     at_ms: int,
 ) -> np.void:
     """An edge of the absence, with its days up to ``at_ms``."""
-    e = new_edge(out, x, code, np.int64(state["kind"]), edge, state["onset_ms"])
+    e = new_edge(out, x, code, int(state["kind"]), edge, state["onset_ms"])
     e["driver"] = state["driver"]
     base_ms = state["onset_ms"] - params["tiers_ms"][0]
     e["at_ms"] = at_ms

@@ -77,10 +77,11 @@ def answer_of(engine: LiveEngine, outputs: Sequence[LiveOutput]) -> Answer:
 def differences(found: Answer, expected: Answer) -> tuple[str, ...]:
     """The first places where two answers differ, as sentences; none where they are equal."""
     said: list[str] = []
-    for what, ours, theirs in (
+    stated: tuple[tuple[str, Sequence[AlarmChange | PreWarning], Sequence[AlarmChange | PreWarning]], ...] = (
         ("change", found.changes, expected.changes),
         ("prewarning", found.prewarnings, expected.prewarnings),
-    ):
+    )
+    for what, ours, theirs in stated:
         if len(ours) != len(theirs):
             said.append(f"{len(ours)} {what}s instead of {len(theirs)}")
         for number, (one, other) in enumerate(zip(ours, theirs, strict=False)):

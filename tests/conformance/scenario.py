@@ -137,7 +137,7 @@ def tell(stories: list[list[Segment]], starts_s: list[int], after_s: int = 0) ->
         acc=np.asarray(columns["acc"], np.int64)[order].tolist(),
         positioned=[bool(ok) for ok in np.asarray(columns["ok"])[order]],
         n_vehicles=len(stories),
-        drivers=("driver A", "driver B"),
+        drivers=tuple(f"driver {name}" for name in "ABCDEF"),
     )
     judge(batch.rows, None)
     until_ms = int(batch.rows["recv_ms"].max()) + after_s * 1000
@@ -162,7 +162,7 @@ def _tell_one(vehicle: int, story: list[Segment], start_s: int, columns: dict[st
             columns["east"].append(east_m + (segment.off_m if i < segment.n_off else 0.0))
             columns["speed"].append(segment.speed_kmh if segment.speed_known else -1.0)
             columns["vehicle"].append(vehicle)
-            columns["driver"].append(segment.driver)
+            columns["driver"].append(segment.driver if segment.driver < 0 else 2 * vehicle + segment.driver)
             columns["acc"].append(segment.acc)
             columns["ok"].append(1.0 if segment.fix else 0.0)
         if segment.reversed:

@@ -120,7 +120,8 @@ def test_broken_coordinates_are_found_as_drift() -> None:
     raw = replayed("trucks_2018_1hz.csv.xz", mapping="trucks_2018_1hz_raw")
     repaired = replayed("trucks_2018_1hz.csv.xz")
     assert raw.days["drift_points"].sum() > 100 * max(1, int(repaired.days["drift_points"].sum()))
-    assert {alarm.vehicle_id for alarm in raw.alarms if alarm.rule == "drift"} == set(raw.vehicle_ids)
+    broken = {"AA00004", "AB00006", "AD00053"}  # the vehicles whose rows differ between raw and repaired columns
+    assert {alarm.vehicle_id for alarm in raw.alarms if alarm.rule == "drift"} == broken
 
 
 def test_late_and_disordered_reports_settle_to_the_same_alarms_in_any_order() -> None:

@@ -117,22 +117,24 @@ def key_of_phone(hi: int, lo: int, table: NDArray[np.int32], phones: Integers, s
 
 
 @compiled
-def write_keys(phones: Integers, prefix: NDArray[np.uint32], letters: NDArray[np.uint32]) -> None:
-    """Code points of ``prefix`` and each phone's hex digits without leading zeros (one zero if all are)."""
-    width = letters.shape[1]
+def write_keys(phones: Integers, prefix: Bytes, letters: Bytes) -> int:
+    """A line per phone: ``prefix`` and its hex digits without leading zeros (one zero if all are); bytes written."""
+    to = 0
     for row in range(len(phones)):
-        to = len(prefix)
-        for column in range(to):
-            letters[row, column] = prefix[column]
+        for column in range(len(prefix)):
+            letters[to + column] = prefix[column]
+        to += len(prefix)
+        first = to
         high = int(phones[row, 0])
         low = int(phones[row, 1])
         for place in range(19, -1, -1):
             digit = (low >> (4 * place) if place < 8 else high >> (4 * place - 32)) & 15
-            if digit or to > len(prefix) or place == 0:
-                letters[row, to] = digit + (48 if digit < 10 else 87)
+            if digit or to > first or place == 0:
+                letters[to] = digit + (48 if digit < 10 else 87)
                 to += 1
-        for column in range(to, width):
-            letters[row, column] = 0
+        letters[to] = 10
+        to += 1
+    return to
 
 
 @compiled

@@ -36,7 +36,7 @@ _CUT_OFF = (FrameOutcome.BAD_ESCAPE, FrameOutcome.TOO_SHORT, FrameOutcome.BAD_CH
 """What a frame looks like whose end is missing."""
 
 
-_PREFIX = np.array([ord(letter) for letter in TERMINAL_PREFIX], np.uint32)
+_PREFIX = np.array(list(TERMINAL_PREFIX.encode()), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +161,9 @@ def _room(size: int, segments: int) -> _Room:
 def _keys(room: _Room) -> tuple[str, ...]:
     """``terminal_key`` of every phone, in order of first sight."""
     phones = room.phones[: room.state[N_PHONES]]
-    if not len(phones):
-        return ()
-    digits = 12 if phones[:, 0].max() < 1 << 16 else 2 * PHONE_BYTES
-    letters = np.empty((len(phones), len(_PREFIX) + digits), np.uint32)
-    write_keys(phones, _PREFIX, letters)
-    return tuple(letters.view(f"<U{letters.shape[1]}").ravel().tolist())
+    letters = np.empty(len(phones) * (len(_PREFIX) + 2 * PHONE_BYTES + 1), np.uint8)
+    size = write_keys(phones, _PREFIX, letters)
+    return tuple(letters[:size].tobytes().decode("ascii").split("\n")[:-1])
 
 
 def _reassemble(

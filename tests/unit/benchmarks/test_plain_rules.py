@@ -23,7 +23,9 @@ TWO_WEEKS_MS = 14 * 86_400_000
 
 @pytest.fixture(scope="module")
 def simulation() -> Simulation:
-    return simulate(replace(preset("noisy"), vehicles=30, days=2, seed=7, never_online=0.1))
+    noisy = preset("noisy")
+    faults = replace(noisy.faults, loss_burst=0.5)
+    return simulate(replace(noisy, vehicles=30, days=2, seed=7, never_online=0.1, faults=faults))
 
 
 @pytest.mark.parametrize("batch_size", [2_000, 7])

@@ -67,7 +67,17 @@ def test_one_value_gives_one_flaw(field: str, value: float, flaw: Flaw) -> None:
 
 def test_the_first_second_of_2000_is_a_time() -> None:
     rows = good()
-    rows["fix_ms"] = EARLIEST_MS
+    rows["recv_ms"] = rows["fix_ms"] = EARLIEST_MS
+    assert flaws_of(rows) == Flaw(0)
+
+
+def test_a_fix_older_than_positions_are_kept_is_a_wrong_clock() -> None:
+    rows = good()
+    rows["fix_ms"] = rows["recv_ms"] - 183 * 86_400_000
+    assert flaws_of(rows.copy()) == Flaw(0)
+    rows["fix_ms"] -= 1
+    assert flaws_of(rows.copy()) == Flaw.TIME
+    rows["recv_ms"] = 0
     assert flaws_of(rows) == Flaw(0)
 
 
