@@ -141,8 +141,7 @@ class AlarmBook:
         onset_ms = int(edge["onset_ms"])
         vehicle = self._vehicle(vehicle_key, onset_ms)
         driver = self._fleet.drivers[edge["driver"]] if edge["driver"] >= 0 else ""
-        subject = Subject.DRIVER if rule.subject_driver and driver else rule.subject
-        subject_key = driver if subject is Subject.DRIVER else vehicle_key
+        subject, subject_key = self._subject(rule, vehicle_key, driver)
         return _updated(
             Alarm(
                 alarm_id=alarm_id(subject, subject_key, name, kind, onset_ms),
@@ -170,8 +169,9 @@ class AlarmBook:
         at_ms = int(edge["onset_ms"])
         vehicle = self._vehicle(vehicle_key, at_ms)
         driver = self._fleet.drivers[edge["driver"]] if edge["driver"] >= 0 else ""
+        subject, subject_key = self._subject(rule, vehicle_key, driver)
         return PreWarning(
-            warning_id=alarm_id(Subject.VEHICLE, vehicle_key, f"{rule.name}:prewarning", kind, at_ms),
+            warning_id=alarm_id(subject, subject_key, f"{rule.name}:prewarning", kind, at_ms),
             rule=rule.name,
             kind=kind,
             vehicle_id=vehicle_key,
@@ -184,6 +184,12 @@ class AlarmBook:
             limit=float(edge["limit"]),
             remaining_s=round((float(edge["limit"]) - float(edge["peak"])) * 3600, 1),
         )
+
+    def _subject(self, rule: RuleFacts, vehicle_key: str, driver: str) -> tuple[Subject, str]:
+        """What an episode is about: the driver, where the rule is about drivers and one is known."""
+        if rule.subject_driver and driver:
+            return Subject.DRIVER, driver
+        return rule.subject, vehicle_key
 
     def _vehicle(self, key: str, at_ms: int) -> Vehicle | None:
         registry = self._fleet.registry

@@ -19,6 +19,7 @@ from monitor.model.fleet import Registry
 from monitor.model.journal import JournalRecord, RecordType
 from monitor.model.report import ReportBatch
 from monitor.quality.judgement import judge
+from monitor.quality.settings import QualitySettings
 from monitor.rules import load_rules
 
 
@@ -44,6 +45,7 @@ def replay_batch(
     as_received: bool = False,
     now_ms: int | None = None,
     layers: RuleLayers | None = None,
+    quality: QualitySettings | None = None,
 ) -> Replay:
     """Settled answer of a set of reports, or the live one with ``as_received``.
 
@@ -51,7 +53,11 @@ def replay_batch(
     """
     rows = batch.rows.copy()
     batch = ReportBatch(batch.keys, rows, batch.drivers, batch.sources)
-    judge(rows, now_ms=now_ms if now_ms is not None else int(time.time() * 1000))
+    judge(
+        rows,
+        now_ms=now_ms if now_ms is not None else int(time.time() * 1000),
+        settings=quality or QualitySettings(),
+    )
     rules = load_rules()
     engine = Engine(rules, ParameterTable(rules, layers), settled=not as_received)
     engine.apply_registry(registry)

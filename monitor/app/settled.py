@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.engine.engine import Engine, Output
+from monitor.engine.engine import Engine, Output, joined
 from monitor.engine.pass_template import CONTACT, TRACK
 from monitor.engine.receive import N_OUTCOMES, Outcome
-from monitor.model.beijing import EARLIEST_MS
-from monitor.model.day import VEHICLE_DAY
-from monitor.model.edge import EDGE
+from monitor.model.beijing import DAY_MS, EARLIEST_MS, OFFSET_MS
 from monitor.model.flaw import Flaw
 from monitor.model.report import ReportBatch
 
@@ -47,36 +46,51 @@ def settle(engine: Engine, batch: ReportBatch, *, until_ms: int | None = None) -
     known = timed | ((rows["recv_ms"] >= EARLIEST_MS) & (rows["recv_ms"] <= clock_ms))
     received = np.where(known, received, clock_ms)
     engine.begin_settled(int(received[timed].min()) if timed.any() else 0, clock_ms)
-    fleet_row = engine.fleet.rows_of(batch.keys)[rows["key"]] if len(rows) else np.zeros(0, np.int32)
-
-    ordered, fleet_row, duplicates = _in_fix_order(batch, fleet_row, timed, received)
     engine.wake_all()
+    phases = TRACK if stated else TRACK | CONTACT
     outputs: list[Output] = []
-    if stated:
-        outputs.append(engine.take_settled(ordered, TRACK))
-        outputs.append(engine.finish(TRACK))
-        open_days = engine.open_days().copy()
+    contacts: list[ReportBatch] = []
+    contact_rows: list[NDArray[np.int32]] = []
+    duplicates = np.zeros(N_OUTCOMES, np.int64)
+    for part in _by_registry(engine, batch, timed, received):
+        fleet_row = engine.fleet.rows_of(batch.keys)[rows["key"][part]]
+        ordered, fleet_row, dropped = _in_fix_order(
+            replace(batch, rows=rows[part]), fleet_row, timed[part], received[part]
+        )
+        duplicates += dropped
+        outputs.append(engine.take_settled(ordered, phases, fleet_row))
+        contacts.append(ordered)
+        contact_rows.append(fleet_row)
+    outcomes = joined(outputs).outcomes
+    outputs.append(engine.finish(phases))
+    open_days = engine.open_days().copy()
+    if stated and contacts:
         engine.begin_contacts()
-        by_receipt = np.argsort((fleet_row.astype(np.int64) << _ROW_SHIFT) + ordered.rows["recv_ms"], kind="stable")
-        timed_rows = by_receipt[ordered.rows["flaws"][by_receipt] & _TIME == 0]
-        outputs.append(engine.take_settled(replace(ordered, rows=ordered.rows[timed_rows]), CONTACT))
+        all_rows = np.concatenate([ordered.rows for ordered in contacts])
+        fleet_row = np.concatenate(contact_rows)
+        by_receipt = np.argsort((fleet_row.astype(np.int64) << _ROW_SHIFT) + all_rows["recv_ms"], kind="stable")
+        by_receipt = by_receipt[all_rows["flaws"][by_receipt] & _TIME == 0]
+        outputs.append(engine.take_settled(replace(batch, rows=all_rows[by_receipt]), CONTACT, fleet_row[by_receipt]))
         outputs.append(engine.finish(CONTACT))
-        outcomes = outputs[0].outcomes.copy()
-    else:
-        outputs.append(engine.take_settled(ordered))
-        outputs.append(engine.finish())
-        open_days = engine.open_days().copy()
-        outcomes = outputs[0].outcomes.copy()
     outcomes += duplicates
-    edges = [output.edges for output in outputs if len(output.edges)]
-    days = [output.days for output in outputs if len(output.days)]
-    return SettledRun(
-        edges=np.concatenate(edges) if edges else np.zeros(0, EDGE),
-        days=np.concatenate(days) if days else np.zeros(0, VEHICLE_DAY),
-        open_days=open_days,
-        outcomes=outcomes,
-        clock_ms=clock_ms,
-    )
+    found = joined(outputs)
+    return SettledRun(edges=found.edges, days=found.days, open_days=open_days, outcomes=outcomes, clock_ms=clock_ms)
+
+
+def _by_registry(
+    engine: Engine, batch: ReportBatch, timed: NDArray[np.bool_], received: NDArray[np.int64]
+) -> Iterator[NDArray[np.intp]]:
+    """Reports in parts within which the same registry rows are in force, each with those rows put in force."""
+    change_days = np.array(engine.fleet.change_days, np.int64)
+    if not len(change_days) or not len(batch):
+        yield np.arange(len(batch))
+        return
+    days = (np.where(timed, batch.rows["fix_ms"], received) + OFFSET_MS) // DAY_MS
+    parts = np.searchsorted(change_days, days, side="right")
+    for part in np.unique(parts):
+        members = np.flatnonzero(parts == part)
+        engine.fleet.on_day(int(days[members].min()))
+        yield members
 
 
 def _in_fix_order(

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from monitor.app.config import load_config
+from monitor.app.config import MonitorConfig, load_config
 from monitor.app.replay import Replay, replay_batch, replay_journal
 from monitor.cli.language import LangOption, Language, language, said
 from monitor.cli.outputs import check_ending, write_records
@@ -24,14 +24,13 @@ from monitor.model.beijing import iso, parse_iso
 from monitor.model.fleet import Registry
 from monitor.model.indicator import INDICATOR_COLUMNS, Indicator
 from monitor.model.report import ReportBatch, concatenate
-from monitor.model.resources import config_folder
 from monitor.model.supervision import SUPERVISION_COLUMNS
 from monitor.rules import load_rules
 from monitor.sources.mapping_files import load_mapping
 from monitor.sources.report_files import FileRead, read_reports
 from monitor.store.journal import read_segment_files
 from monitor.store.registry_files import RegistryFile, read_registry
-from monitor.supervision.entry_rules import parse_entry_rules
+from monitor.supervision.entry_rules import EntryRule
 from monitor.supervision.indicators import build_indicators
 from monitor.supervision.key_supervision import key_supervision
 
@@ -60,7 +59,8 @@ def replay_command(
         if path is not None:
             check_ending(path)
     until_ms = _moment(until)
-    layers = load_config(config).rule_layers() if config is not None else None
+    settings = load_config(config) if config is not None else MonitorConfig()
+    layers = settings.rule_layers()
     vehicles = _registry(registry, screen, tongue) if registry is not None else None
     now_ms = int(time.time() * 1000)
     started = time.perf_counter()
@@ -72,8 +72,23 @@ def replay_command(
         batch, failed = _reports(files, mapping, now_ms, screen, tongue)
         if batch is None:
             raise typer.Exit(EXIT_UNREADABLE)
-        answer = replay_batch(batch, vehicles, until_ms=until_ms, as_received=as_received, now_ms=now_ms, layers=layers)
-    _write(answer, vehicles or answer.registry, alarms, indicators, supervision, as_received, tongue)
+        answer = replay_batch(
+            batch,
+            vehicles,
+            until_ms=until_ms,
+            as_received=as_received,
+            now_ms=now_ms,
+            layers=layers,
+            quality=settings.quality,
+        )
+    _write(
+        answer,
+        vehicles or answer.registry or Registry(),
+        settings.supervision.entry_rules() if supervision is not None else (),
+        (alarms, indicators, supervision),
+        as_received,
+        tongue,
+    )
     _summary(answer, time.perf_counter() - started, tongue)
     if failed:
         raise typer.Exit(EXIT_UNREADABLE)
@@ -161,25 +176,24 @@ def _tell(path: Path, read: FileRead, screen: Console, tongue: Language) -> None
 
 def _write(
     answer: Replay,
-    registry: Registry | None,
-    alarms: Path | None,
-    indicators: Path | None,
-    supervision: Path | None,
+    registry: Registry,
+    entry_rules: Sequence[EntryRule],
+    outputs: tuple[Path | None, Path | None, Path | None],
     live: bool,
     tongue: Language,
 ) -> None:
+    """Write what was asked for: alarms, indicators, key-supervision list."""
+    alarms, indicators, supervision = outputs
     if alarms is not None:
         write_records(alarms, ALARM_COLUMNS, [alarm.record() for alarm in answer.alarms])
     if indicators is None and supervision is None:
         return
-    rows = _indicators(answer, registry or Registry(), live)
+    rows = _indicators(answer, registry, live)
     if indicators is not None:
         write_records(indicators, INDICATOR_COLUMNS, [row.record() for row in rows])
     if supervision is not None:
-        path = config_folder() / "supervision.toml"
-        rules = parse_entry_rules(path.read_text("utf-8"), str(path))
         entries = key_supervision(
-            answer.alarms, rows, registry or Registry(), rules, clock_ms=answer.clock_ms, lang=tongue.value
+            answer.alarms, rows, registry, entry_rules, clock_ms=answer.clock_ms, lang=tongue.value
         )
         write_records(supervision, SUPERVISION_COLUMNS, [entry.record() for entry in entries])
 

@@ -42,7 +42,7 @@ def score_command(
         result = score(read_truth(truth), read_alarms(alarms), rule or None)
     except MonitorError as error:
         Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)
-        raise typer.Exit(2) from error
+        raise typer.Exit(1) from error
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(result.record())).decode())
         return

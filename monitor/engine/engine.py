@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from monitor.engine.pass_template import CONTACT, TRACK
 from monitor.engine.receive import N_OUTCOMES
 from monitor.engine.rule import Rule
 from monitor.engine.state import OUT, STEP
+from monitor.model.beijing import day_of
 from monitor.model.day import VEHICLE_DAY
 from monitor.model.edge import EDGE
 from monitor.model.flaw import Flaw, ReportFlag
@@ -65,21 +66,39 @@ class Engine:
         clocks = np.maximum.accumulate(np.maximum(timed, self.clock_ms)) if len(rows) else timed
         if self._step[0]["first_life_ms"] == 0 and np.any(timed > 0):
             self._step[0]["first_life_ms"] = timed[timed > 0][0]
-        if len(rows):
-            self.clock_ms = int(clocks[-1])
-        return self._run(batch, clocks, TRACK | CONTACT)
+        if not len(rows):
+            return joined([])
+        self.clock_ms = int(clocks[-1])
+        if self.fleet.next_change_ms > self.clock_ms:
+            return self._run(batch, clocks, TRACK | CONTACT)
+        return joined(self._across_changes(batch, clocks))
 
-    def take_settled(self, batch: ReportBatch, phases: int = TRACK | CONTACT) -> Output:
+    def _across_changes(self, batch: ReportBatch, clocks: NDArray[np.int64]) -> list[Output]:
+        """Cut the batch where other registry rows come into force, so that its size never matters."""
+        outputs: list[Output] = []
+        begin = 0
+        while begin < len(batch):
+            if self.fleet.next_change_ms <= clocks[begin]:
+                self.fleet.on_day(int(day_of(int(clocks[begin]))))
+            end = int(np.searchsorted(clocks, self.fleet.next_change_ms))
+            outputs.append(self._run(replace(batch, rows=batch.rows[begin:end]), clocks[begin:end], TRACK | CONTACT))
+            begin = end
+        return outputs
+
+    def take_settled(
+        self, batch: ReportBatch, phases: int = TRACK | CONTACT, row_of: NDArray[np.int32] | None = None
+    ) -> Output:
         """Settled: reports sorted by the clock of the phase (fix time for TRACK, receive time for CONTACT).
 
-        A report whose fix time cannot be used stands where it was received.
+        A report whose fix time cannot be used stands where it was received. ``row_of`` are the fleet rows of the
+        reports where they are known already.
         """
         rows = batch.rows
         if phases & TRACK:
             clocks = np.where(rows["flaws"] & _TIME_FLAW == 0, rows["fix_ms"], rows["recv_ms"])
         else:
             clocks = np.ascontiguousarray(rows["recv_ms"])
-        return self._run(batch, clocks, phases)
+        return self._run(batch, clocks, phases, row_of)
 
     def begin_settled(self, first_ms: int, clock_ms: int) -> None:
         """State the first and the last moment of a settled run."""
@@ -92,6 +111,8 @@ class Engine:
         if resumed:
             self._step[0]["paused_ms"] = paused_ms
             self._step[0]["grace_until_ms"] = self.clock_ms + GRACE_MS
+        if self.clock_ms and self.fleet.next_change_ms <= self.clock_ms:
+            self.fleet.on_day(int(day_of(self.clock_ms)))
         return self._tick(TRACK | CONTACT)
 
     def finish(self, phases: int = TRACK | CONTACT) -> Output:
@@ -120,10 +141,17 @@ class Engine:
         days = np.zeros(len(self.fleet), VEHICLE_DAY)
         return days[: self._pass.open_days(self.fleet.rows, len(self.fleet), days)]
 
-    def _run(self, batch: ReportBatch, clocks: NDArray[np.int64], phases: int) -> Output:
+    def _run(
+        self,
+        batch: ReportBatch,
+        clocks: NDArray[np.int64],
+        phases: int,
+        row_of: NDArray[np.int32] | None = None,
+    ) -> Output:
         fleet = self.fleet
         reports = batch.rows
-        row_of = fleet.rows_of(batch.keys)[reports["key"]] if len(reports) else np.zeros(0, np.int32)
+        if row_of is None:
+            row_of = fleet.rows_of(batch.keys)[reports["key"]] if len(reports) else np.zeros(0, np.int32)
         driver_of = fleet.drivers_of(batch.drivers)[reports["driver"]]
         late = (reports["recv_ms"] - reports["fix_ms"] > LATE_MS) | (reports["flags"] & _LATE_FLAG != 0)
         late_of = late.astype(np.int8)
@@ -180,6 +208,17 @@ class Engine:
             edges.append(out["edges"][: out["n_edges"]].copy())
         if out["n_days"]:
             days.append(out["days"][: out["n_days"]].copy())
+
+
+def joined(outputs: Sequence[Output]) -> Output:
+    """Several outputs as one, in order."""
+    return Output(
+        _joined([output.edges for output in outputs], EDGE),
+        _joined([output.days for output in outputs], VEHICLE_DAY),
+        np.sum([output.outcomes for output in outputs], axis=0, dtype=np.int64)
+        if outputs
+        else np.zeros(N_OUTCOMES, np.int64),
+    )
 
 
 def _joined(parts: list[NDArray[np.void]], dtype: np.dtype[np.void]) -> NDArray[np.void]:

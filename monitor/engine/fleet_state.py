@@ -5,6 +5,7 @@ Rows are given in the order keys are first seen and never move, so a snapshot is
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from monitor.engine.parameters import ParameterTable
 from monitor.engine.rule import Rule
 from monitor.engine.state import SPANS, row_dtype
-from monitor.model.beijing import NEVER_MS
+from monitor.model.beijing import NEVER_MS, day_start_ms
 from monitor.model.fleet import Registry, Vehicle, VehicleClass, span_ms
 from monitor.model.report import TERMINAL_PREFIX
 
@@ -27,6 +28,8 @@ class FleetState:
     def __init__(self, rules: Sequence[Rule], parameters: ParameterTable) -> None:
         self._parameters = parameters
         self._registry: Registry | None = None
+        self._change_days: tuple[int, ...] = ()
+        self._day: int | None = None
         self.keys: list[str] = []
         self.drivers: list[str] = []
         self._row_of: dict[str, int] = {}
@@ -44,6 +47,29 @@ class FleetState:
     def registry(self) -> Registry | None:
         """The registry in force; None where there is none and every vehicle counts as registered."""
         return self._registry
+
+    @property
+    def next_change_ms(self) -> int:
+        """When other registry rows come into force: ``on_day`` is due before anything at or after this moment."""
+        if not self._change_days:
+            return NEVER_MS
+        if self._day is None:
+            return -NEVER_MS
+        later = bisect.bisect_right(self._change_days, self._day)
+        return int(day_start_ms(self._change_days[later])) if later < len(self._change_days) else NEVER_MS
+
+    @property
+    def change_days(self) -> tuple[int, ...]:
+        """Beijing day numbers on which other registry rows come into force."""
+        return self._change_days
+
+    def on_day(self, day: int) -> None:
+        """Put the registry rows of a Beijing day number in force; only vehicles with several rows can change."""
+        self._day = day
+        self._alias.clear()
+        for row, key in enumerate(self.keys):
+            self._describe(row, key)
+        self._refresh_params()
 
     def rows_of(self, keys: Sequence[str]) -> NDArray[np.int32]:
         """Fleet rows of keys as reported; unknown ones get a new row."""
@@ -68,8 +94,7 @@ class FleetState:
 
     def apply_registry(self, registry: Registry | None) -> None:
         """Bring every row up to a registry; registered vehicles that were never seen get a row."""
-        self._registry = registry
-        self._alias.clear()
+        self._adopt(registry)
         if registry is not None:
             for vehicle_id in registry.vehicle_ids():
                 self._row(vehicle_id)
@@ -102,8 +127,7 @@ class FleetState:
         self.rows = rows.copy()
         self.spans = np.zeros(len(rows), SPANS)
         self.deadlines = deadlines.copy()
-        self._registry = registry
-        self._alias.clear()
+        self._adopt(registry)
         for row, key in enumerate(self.keys):
             self._describe(row, key)
         self._refresh_params()
@@ -112,10 +136,16 @@ class FleetState:
         """The registry row in force last for a fleet row."""
         return self._registry.vehicle(self.keys[row]) if self._registry else None
 
+    def _adopt(self, registry: Registry | None) -> None:
+        self._registry = registry
+        self._change_days = registry.change_days() if registry is not None else ()
+        self._day = None
+        self._alias.clear()
+
     def _resolve(self, key: str) -> int:
         name = key
         if self._registry is not None and key.startswith(TERMINAL_PREFIX):
-            vehicle = self._registry.by_phone(key[len(TERMINAL_PREFIX) :])
+            vehicle = self._registry.by_phone(key[len(TERMINAL_PREFIX) :], self._day)
             if vehicle is not None:
                 name = vehicle.vehicle_id
         row = self._row(name)
@@ -146,7 +176,7 @@ class FleetState:
 
     def _describe(self, row: int, key: str) -> None:
         core = self.rows[row]["core"]
-        vehicle = self._registry.vehicle(key) if self._registry else None
+        vehicle = self._registry.vehicle(key, self._day) if self._registry else None
         core["registered"] = 1 if (vehicle is not None or self._registry is None) else 0
         core["vehicle_class"] = -1 if vehicle is None else _CLASSES.index(vehicle.vehicle_class)
         core["profile"] = self._parameters.profile_of(vehicle, registered=core["registered"] == 1)
@@ -158,7 +188,8 @@ class FleetState:
             span["retired_ms"] = NEVER_MS
             return
         in_service, _ = span_ms(vehicle.in_service_from, None)
-        span["due_from_ms"] = max(0, in_service)
+        known, _ = span_ms(self._registry.known_from(key) if self._registry else None, None)
+        span["due_from_ms"] = max(0, in_service, known)
         if vehicle.suspended_from is None and vehicle.suspended_to is None:
             span["suspended_from_ms"] = NEVER_MS
             span["suspended_to_ms"] = NEVER_MS

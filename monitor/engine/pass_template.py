@@ -17,9 +17,11 @@ from monitor.engine.receive import (
     acc_of,
     count_report,
     judge_place,
+    measure_step,
     note_time,
     order_of,
     prepare_step,
+    state_report,
 )
 from monitor.engine.state import DAY_ROOM, EDGE_ROOM
 from monitor.model.beijing import NEVER_MS, day_of, day_start_ms
@@ -206,14 +208,14 @@ def take_step(r: np.void, p: np.void, x: np.void, out: np.void) -> None:
 def take_pending(r: np.void, p: np.void, x: np.void, out: np.void) -> None:
     """The held-back reports were no drift: take them as steps and take their drift points back."""
     core = r["core"]
-    late = x["late"]
+    fix_ms, clock_ms = x["fix_ms"], x["clock_ms"]
+    lon, lat = x["lon_deg"], x["lat_deg"]
+    speed_dkmh, acc, driver, late = x["speed_dkmh"], x["acc"], x["driver"], x["late"]
     for i in range(core["n_pending"]):
         held = core["pending"][i]
         if day_of(held["fix_ms"]) == core["day"] and core["drift_points"] > 0:
             core["drift_points"] -= 1
-        x["late"] = held["late"]
-        prepare_step(
-            core,
+        state_report(
             x,
             held["fix_ms"],
             held["clock_ms"],
@@ -222,11 +224,15 @@ def take_pending(r: np.void, p: np.void, x: np.void, out: np.void) -> None:
             held["speed_dkmh"],
             held["acc"],
             held["driver"],
+            held["late"],
         )
+        measure_step(core, x)
+        prepare_step(core, x)
         x["jump"] = 1 if i == 0 else 0
         take_step(r, p, x, out)
     x["jump"] = 0
-    x["late"] = late
+    state_report(x, fix_ms, clock_ms, lon, lat, speed_dkmh, acc, driver, late)
+    measure_step(core, x)
     core["n_pending"] = 0
 
 
@@ -280,17 +286,20 @@ def run(
         if order in (_DUPLICATE, _CONFLICT):
             outcomes[i] = order
             continue
-        x["row"] = row
-        x["clock_ms"] = clock_ms
-        x["fix_ms"] = fix_ms
-        x["late"] = late_of[i]
-        x["driver"] = driver_of[i]
-        x["lon_deg"] = report["lon_deg"]
-        x["lat_deg"] = report["lat_deg"]
         positioned = flaws & _POSITION == 0
+        x["row"] = row
         x["positioned"] = 1 if positioned else 0
-        x["speed_dkmh"] = -1 if flaws & _SPEED != 0 else int(report["speed_dkmh"])
-        x["acc"] = acc_of(report["flags"])
+        state_report(
+            x,
+            fix_ms,
+            clock_ms,
+            report["lon_deg"],
+            report["lat_deg"],
+            -1 if flaws & _SPEED != 0 else int(report["speed_dkmh"]),
+            acc_of(report["flags"]),
+            int(driver_of[i]),
+            int(late_of[i]),
+        )
         if phases & CONTACT != 0:
             x["stale"] = 1 if order == _OUT_OF_ORDER else 0
             contact_rules(r, p, core, x, out)
@@ -317,25 +326,15 @@ def run(
         if not positioned:
             outcomes[i] = _NO_POSITION
             continue
-        outcome = judge_place(core, report, clock_ms, late_of[i], driver_of[i])
+        measure_step(core, x)
+        outcome = judge_place(core, x)
         outcomes[i] = outcome
         if outcome == _DRIFT:
             continue
         if outcome == _CONFIRMED:
             take_pending(r, p, x, out)
             outcomes[i] = 0
-        x["day"] = day
-        prepare_step(
-            core,
-            x,
-            fix_ms,
-            clock_ms,
-            report["lon_deg"],
-            report["lat_deg"],
-            -1 if flaws & _SPEED != 0 else int(report["speed_dkmh"]),
-            acc_of(report["flags"]),
-            int(driver_of[i]),
-        )
+        prepare_step(core, x)
         take_step(r, p, x, out)
     return n
 

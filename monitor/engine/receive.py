@@ -65,10 +65,9 @@ _CONFIRMED = int(Outcome.CONFIRMED)
 
 
 @compiled
-def is_displaced(from_ms: int, from_lon: float, from_lat: float, to_ms: int, to_lon: float, to_lat: float) -> bool:
+def is_jump(d: float, dt_ms: int) -> bool:
     """Q6: implied speed over 160 km/h and more than 200 m away."""
-    d = distance_m(from_lon, from_lat, to_lon, to_lat)
-    return d > DRIFT_M and d * 3600.0 > DRIFT_KMH * (to_ms - from_ms)
+    return d > DRIFT_M and d * 3600.0 > DRIFT_KMH * dt_ms
 
 
 @compiled
@@ -131,38 +130,58 @@ def count_report(core: np.void, flaws: int) -> None:
 
 
 @compiled
-def judge_place(core: np.void, report: np.void, clock_ms: int, late: int, driver: int) -> int:
-    """ACCEPTED, DRIFT (held back) or CONFIRMED (two are held back and this is the third consistent one)."""
-    fix_ms = report["fix_ms"]
-    lon = report["lon_deg"]
-    lat = report["lat_deg"]
-    n = core["n_pending"]
-    if core["fix_ms"] == 0 or not is_displaced(core["fix_ms"], core["lon_deg"], core["lat_deg"], fix_ms, lon, lat):
+def measure_step(core: np.void, x: np.void) -> None:
+    """Time and distance from the newest good fix to this one, once for everybody who asks."""
+    if core["fix_ms"] == 0:
+        x["dt_ms"] = 0
+        x["distance_m"] = 0.0
+    else:
+        x["dt_ms"] = x["fix_ms"] - core["fix_ms"]
+        x["distance_m"] = distance_m(core["lon_deg"], core["lat_deg"], x["lon_deg"], x["lat_deg"])
+
+
+@compiled
+def judge_place(core: np.void, x: np.void) -> int:
+    """ACCEPTED, DRIFT (held back) or CONFIRMED (two are held back and this is the third consistent one).
+
+    The step must be measured.
+    """
+    if not is_jump(x["distance_m"], x["dt_ms"]):
         core["n_pending"] = 0
         return _ACCEPTED
+    return hold_back(core, x)
+
+
+@compiled
+def hold_back(core: np.void, x: np.void) -> int:
+    """Keep a displaced report, unless two are held back already: DRIFT or CONFIRMED."""
+    fix_ms = x["fix_ms"]
+    lon = x["lon_deg"]
+    lat = x["lat_deg"]
+    n = core["n_pending"]
     if n > 0:
         last = core["pending"][n - 1]
-        if is_displaced(last["fix_ms"], from_e7(last["lon_e7"]), from_e7(last["lat_e7"]), fix_ms, lon, lat):
+        away = distance_m(from_e7(last["lon_e7"]), from_e7(last["lat_e7"]), lon, lat)
+        if is_jump(away, fix_ms - last["fix_ms"]):
             n = 0
     if n == PENDING_MAX:
         return _CONFIRMED
     held = core["pending"][n]
     held["fix_ms"] = fix_ms
-    held["clock_ms"] = clock_ms
+    held["clock_ms"] = x["clock_ms"]
     held["lon_e7"] = to_e7(lon)
     held["lat_e7"] = to_e7(lat)
-    held["speed_dkmh"] = report["speed_dkmh"] if report["flaws"] & _SPEED == 0 else -1
-    held["driver"] = driver
-    held["acc"] = acc_of(report["flags"])
-    held["late"] = late
+    held["speed_dkmh"] = x["speed_dkmh"]
+    held["driver"] = x["driver"]
+    held["acc"] = x["acc"]
+    held["late"] = x["late"]
     core["n_pending"] = n + 1
     core["drift_points"] += 1
     return _DRIFT
 
 
 @compiled
-def prepare_step(
-    core: np.void,
+def state_report(
     x: np.void,
     fix_ms: int,
     clock_ms: int,
@@ -171,29 +190,34 @@ def prepare_step(
     speed_dkmh: int,
     acc: int,
     driver: int,
+    late: int,
 ) -> None:
-    """Work out the step from the newest good fix to this one."""
+    """What a report says, as the head of its step."""
     x["fix_ms"] = fix_ms
     x["clock_ms"] = clock_ms
     x["lon_deg"] = lon
     x["lat_deg"] = lat
     x["speed_dkmh"] = speed_dkmh
     x["acc"] = acc
+    x["driver"] = driver
+    x["late"] = late
+
+
+@compiled
+def prepare_step(core: np.void, x: np.void) -> None:
+    """Work out the rest of a measured step from the newest good fix."""
     x["previous_acc"] = core["acc"]
     x["previous_driver"] = core["driver"]
-    x["driver"] = driver
-    in_day = ms_of_day(fix_ms)
+    in_day = ms_of_day(x["fix_ms"])
     x["night"] = 1 if (in_day >= NIGHT_FROM_MS or in_day < NIGHT_TO_MS) else 0
-    motion = speed_dkmh
+    motion = x["speed_dkmh"]
     if core["fix_ms"] == 0:
         x["first"] = 1
-        x["previous_fix_ms"] = fix_ms
-        x["previous_clock_ms"] = clock_ms
-        x["previous_lon_deg"] = lon
-        x["previous_lat_deg"] = lat
+        x["previous_fix_ms"] = x["fix_ms"]
+        x["previous_clock_ms"] = x["clock_ms"]
+        x["previous_lon_deg"] = x["lon_deg"]
+        x["previous_lat_deg"] = x["lat_deg"]
         x["previous_motion_dkmh"] = -1
-        x["dt_ms"] = 0
-        x["distance_m"] = 0.0
     else:
         x["first"] = 0
         x["previous_fix_ms"] = core["fix_ms"]
@@ -201,12 +225,8 @@ def prepare_step(
         x["previous_lon_deg"] = core["lon_deg"]
         x["previous_lat_deg"] = core["lat_deg"]
         x["previous_motion_dkmh"] = core["speed_dkmh"]
-        dt_ms = fix_ms - core["fix_ms"]
-        d = distance_m(core["lon_deg"], core["lat_deg"], lon, lat)
-        x["dt_ms"] = dt_ms
-        x["distance_m"] = d
-        if motion < 0 and dt_ms > 0:
-            motion = int(min(d * 36_000.0 / dt_ms, MAX_DERIVED_DKMH))
+        if motion < 0 and x["dt_ms"] > 0:
+            motion = int(min(x["distance_m"] * 36_000.0 / x["dt_ms"], MAX_DERIVED_DKMH))
     x["motion_dkmh"] = motion
 
 

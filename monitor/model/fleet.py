@@ -110,6 +110,20 @@ class Registry:
         rows = self._by_phone.get(phone)
         return _in_force(rows, day) if rows else None
 
+    def known_from(self, vehicle_id: str) -> date | None:
+        """Date from which the registry knows a vehicle; None where its first row has no beginning."""
+        rows = self._by_id.get(vehicle_id)
+        return rows[0].valid_from if rows else None
+
+    def change_days(self) -> tuple[int, ...]:
+        """Beijing day numbers on which another row of a vehicle, or another vehicle of a terminal, comes into force."""
+        days: set[int] = set()
+        for rows in (*self._by_id.values(), *self._by_phone.values()):
+            if len(rows) > 1:
+                days.update(day_number(row.valid_from) for row in rows if row.valid_from is not None)
+                days.update(day_number(row.valid_to) + 1 for row in rows if row.valid_to is not None)
+        return tuple(sorted(days))
+
     def enterprises(self) -> tuple[Enterprise, ...]:
         """Enterprises named by the rows in force last, in first-seen order."""
         found: dict[str, Enterprise] = {}

@@ -28,10 +28,10 @@ def judge(
     """Set the flaw bits of Q1 and Q3 in place; bits already set stay.
 
     A fix time must not lie more than the skew after the receipt or ``oldest_days`` before it, nor after ``now_ms``, nor
-    before 2000-01-01 Beijing time; a receipt that a payload states must not lie after ``now_ms`` either, for it would move the engine's clock.
-    ``now_ms`` is None where the payload's clock is the only one (files, simulation at N times real time).
-    Unknown speed, heading and altitude are no flaws. (0, 0) is no fix and not also two coordinates out of range: one
-    cause, one reason.
+    before 2000-01-01 Beijing time; a receipt that a payload states must not lie after ``now_ms`` either, for it would
+    move the engine's clock. ``now_ms`` is None where the payload's clock is the only one (files, simulation at N times
+    real time). Unknown speed, heading and altitude are no flaws. (0, 0) is no fix and not also two coordinates out of
+    range: one cause, one reason.
     """
     _judge(
         rows,

@@ -16,8 +16,9 @@ class QualitySettings(BaseModel):
     skew_s: float = Field(default=60.0, ge=0.0)
     """How far a fix time may lie after its receipt, seconds. Project default, for clocks that differ."""
     oldest_days: float = Field(default=183.0, gt=0.0)
-    """How far a fix time may lie before its receipt, days: as long as positions are kept (order art. 25, 6 months); older
-    is a wrong clock, for example a GPS week roll-over of 1,024 weeks."""
+    """How far a fix time may lie before its receipt, days: as long as positions are kept (order art. 25, 6 months).
+
+    Older is a wrong clock, for example a GPS week roll-over of 1,024 weeks."""
     lon_min_deg: float = 73.55
     """Western end of China, 73°33′E. Assessment table, note 2."""
     lon_max_deg: float = 135.0833

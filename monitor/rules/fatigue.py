@@ -197,7 +197,7 @@ def write_edge(
     e["driver"] = state["driver"] - 1
     e["peak"] = governing_ms(clock) / HOUR_MS
     e["limit"] = limits["limit_ms"] / HOUR_MS
-    e["distance_m"] = state["distance_m"] - np.float64(clock["onset_distance_m"])
+    e["distance_m"] = max(0.0, state["distance_m"] - np.float64(clock["onset_distance_m"]))
     e["start_lon"] = from_e7(clock["start_lon_e7"])
     e["start_lat"] = from_e7(clock["start_lat_e7"])
     e["n_reports"] = state["n"] - clock["onset_n"]
@@ -508,9 +508,10 @@ def step(
     moved = is_moving(x["previous_motion_dkmh"], x["previous_acc"])
     if x["previous_motion_dkmh"] < 0:
         moved = moves
-    state["n"] += 1
-    if x["late"] == 1:
-        state["late"] = 1
+    if dt_ms <= LONG_SILENCE_MS:
+        state["n"] += 1
+        if x["late"] == 1:
+            state["late"] = 1
     if x["driver"] >= 0 and x["driver"] + 1 != state["driver"]:
         if state["driver"] == 0:
             state["driver"] = x["driver"] + 1
