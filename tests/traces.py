@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from monitor.model.beijing import parse_iso
-from monitor.model.fleet import PlateColor, Registry, Vehicle, VehicleClass
 from monitor.model.flaw import ReportFlag
+from monitor.model.fleet import PlateColor, Registry, Vehicle, VehicleClass
 from monitor.model.geo import EARTH_RADIUS_M
 from monitor.model.report import ReportBatch, empty_rows
 
@@ -41,7 +41,9 @@ def batch_of(
     rows["key"] = vehicle
     rows["driver"] = driver
     acc_column = np.asarray(acc)
-    flags = np.where(acc_column >= 0, int(ReportFlag.ACC_KNOWN), 0) | np.where(acc_column == 1, int(ReportFlag.ACC_ON), 0)
+    flags = np.where(acc_column >= 0, int(ReportFlag.ACC_KNOWN), 0) | np.where(
+        acc_column == 1, int(ReportFlag.ACC_ON), 0
+    )
     rows["flags"] = flags | np.where(np.asarray(positioned), int(ReportFlag.POSITIONED), 0)
     return ReportBatch(tuple(f"V{i}" for i in range(n_vehicles)), rows, drivers)
 

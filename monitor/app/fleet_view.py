@@ -22,6 +22,7 @@ _RATIOS = {
     "conformity": ("reports_qualified", "reports_total"),
     "drift": ("vehicles_drift", "vehicles_online"),
 }
+_COUNTS: tuple[str, ...] = tuple(sorted({name for pair in _RATIOS.values() for name in pair}))
 
 
 def status_counts(engine: Engine) -> dict[str, int]:
@@ -44,10 +45,9 @@ def class_ratios(rows: Iterable[Indicator], registry: Registry) -> dict[str, dic
         vehicle = registry.vehicle(row.key)
         if vehicle is None:
             continue
-        for pair in _RATIOS.values():
-            for name in pair:
-                key = (vehicle.vehicle_class, name)
-                sums[key] = sums.get(key, 0) + int(getattr(row, name))
+        for name in _COUNTS:
+            key = (vehicle.vehicle_class, name)
+            sums[key] = sums.get(key, 0) + int(getattr(row, name))
     found: dict[str, dict[str, float]] = {name: {} for name in _RATIOS}
     for name, (part, whole) in _RATIOS.items():
         for vehicle_class in VehicleClass:

@@ -179,21 +179,21 @@ def _alarms(board: Board, stage: Stage, room: int) -> RenderableType:
     tongue = stage.tongue
     names = enterprise_names(board)
     table = Table(expand=True, show_edge=False, pad_edge=False, header_style="bold dim", box=None)
-    columns = (
-        ("等级", "grade", "left", 1),
-        ("报警", "alarm", "left", 3),
-        ("车牌", "plate", "left", 2),
-        ("类别", "class", "left", 2),
-        ("企业", "enterprise", "left", 4),
-        ("触发", "onset", "left", 2),
-        ("数值 / 限值", "value / limit", "right", 3),
-        ("历时", "lasted", "right", 1),
-        ("状态", "state", "left", 1),
+    columns: tuple[tuple[str, str, bool, int | None], ...] = (
+        ("等级", "grade", False, None),
+        ("报警", "alarm", False, 3),
+        ("车牌", "plate", False, None),
+        ("类别", "class", False, None),
+        ("企业", "enterprise", False, 4),
+        ("触发", "onset", False, None),
+        ("数值 / 限值", "value / limit", True, None),
+        ("历时", "lasted", True, None),
+        ("状态", "state", False, None),
     )
-    for zh, en, justify, ratio in columns:
+    for zh, en, to_the_right, ratio in columns:
         table.add_column(
             said(tongue, zh, en),
-            justify="right" if justify == "right" else "left",
+            justify="right" if to_the_right else "left",
             ratio=ratio,
             no_wrap=True,
             overflow="ellipsis",
@@ -294,13 +294,11 @@ def _footer(stage: Stage) -> RenderableType:
     for zh, en, value in (
         ("接口", "REST", f"{stage.api}/api/v1/alarms"),
         ("指标", "metrics", f"{stage.operations}/metrics"),
+        ("目录", "folder", f"{stage.folder}\n"),
         ("推送", "pushes", f"mosquitto_sub -h 127.0.0.1 -p {stage.broker} -t 'vdm/#'"),
     ):
         text.append(f"{said(tongue, zh, en)} ", style="dim")
-        text.append(f"{value}   ", style="cyan")
-    text.append("\n")
-    text.append(f"{said(tongue, '目录', 'folder')} ", style="dim")
-    text.append(f"{stage.folder}   ", style="cyan")
+        text.append(value if value.endswith("\n") else f"{value}   ", style="cyan")
     text.append(said(tongue, "Ctrl-C 结束", "Ctrl-C ends it"), style="bold")
     return Panel(text, border_style="dim")
 

@@ -267,9 +267,11 @@ def take_over(
     speed: int,
     night: bool,
 ) -> None:
-    """Add a report over the limit to the run and publish what that changes."""
+    """Add a report over the limit to the run and publish what that changes.
+
+    Once published, a speed that S6 does not believe counts as the peak so far.
+    """
     state["n"] += 1
-    state["sum_dkmh"] += speed
     state["last_ms"] = x["fix_ms"]
     state["distance_m"] += state["beyond_m"]
     state["beyond_m"] = 0.0
@@ -282,9 +284,11 @@ def take_over(
         implied = x["distance_m"] * 36_000.0 / x["dt_ms"]
         if abs(implied - speed) <= params["noise_agree_dkmh"]:
             state["n_agree"] += 1
-    noise = speed > params["noise_peak_dkmh"] and state["n_agree"] < 3
+    if state["published"] == 1 and speed > params["noise_peak_dkmh"] and state["n_agree"] < 3:
+        speed = min(speed, int(state["peak_dkmh"]))
+    state["sum_dkmh"] += speed
     changed = False
-    if speed > state["peak_dkmh"] and not (noise and state["published"] == 1):
+    if speed > state["peak_dkmh"]:
         state["peak_dkmh"] = speed
         state["peak_limit_dkmh"] = params["night_dkmh"] if night else params["limit_dkmh"]
         grade = grade_of(speed, params["limit_dkmh"])

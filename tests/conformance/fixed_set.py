@@ -38,11 +38,44 @@ from tests.conformance.scenario import (
 )
 
 _STORIES = [
-    [DRIVE, FAST, DIP, FASTER, DRIVE, GAP, LONG_DRIVE, SHORT_STOP, LONG_DRIVE, QUEUE, OTHER_DRIVER, REST, LATE_LINE, ABSENT],
-    [DRIVE, LONG_GAP, DRIFT_POINT, DRIFT_POINT, DRIFT_POINT, DRIFT_POINT, DRIFT_POINT, TWO_DRIFT_POINTS, MOVED_AWAY]
-    + [BACKFILL, BACKFILL_REVERSED, NO_SPEED, FERRY, LONG_DRIVE, TOWED_FAST, LONG_DRIVE, LONG_SILENCE, LONG_ABSENT],
+    [
+        DRIVE,
+        FAST,
+        DIP,
+        FASTER,
+        DRIVE,
+        GAP,
+        LONG_DRIVE,
+        SHORT_STOP,
+        LONG_DRIVE,
+        QUEUE,
+        OTHER_DRIVER,
+        REST,
+        LATE_LINE,
+        ABSENT,
+    ],
+    [
+        DRIVE,
+        LONG_GAP,
+        DRIFT_POINT,
+        DRIFT_POINT,
+        DRIFT_POINT,
+        DRIFT_POINT,
+        DRIFT_POINT,
+        TWO_DRIFT_POINTS,
+        MOVED_AWAY,
+        BACKFILL,
+        BACKFILL_REVERSED,
+        NO_SPEED,
+        FERRY,
+        LONG_DRIVE,
+        TOWED_FAST,
+        LONG_DRIVE,
+        LONG_SILENCE,
+        LONG_ABSENT,
+    ],
     [PARK, NO_FIX, PARK, FASTER, LONG_GAP, LONG_DRIVE, LONG_DRIVE, LONG_DRIVE],
-]  # fmt: skip
+]
 
 
 def fixed_scenario() -> Scenario:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from monitor.app.pipeline import Pipeline
 from monitor.engine.engine import Engine
 from monitor.engine.snapshot import restore_snapshot, take_snapshot
 from monitor.model.alarm import Alarm, AlarmChange
+from monitor.model.flaw import Flaw
 from monitor.model.fleet import Registry
 from monitor.model.journal import JournalRecord, RecordType
 from monitor.model.report import ReportBatch
@@ -42,7 +44,9 @@ def tick(clock_ms: int) -> JournalRecord:
 def run(scenario: Scenario, records: Sequence[JournalRecord]) -> History:
     """The changes that follow from some records and the passing of time to the scenario's end."""
     pipeline = live_pipeline(scenario.registry)
-    return history([change for record in (*records, tick(scenario.until_ms)) for change in pipeline.take(record).changes])
+    return history(
+        [change for record in (*records, tick(scenario.until_ms)) for change in pipeline.take(record).changes]
+    )
 
 
 def run_with_restarts(scenario: Scenario, records: Sequence[JournalRecord], at: set[int]) -> History:
@@ -69,7 +73,7 @@ def history(changes: Sequence[AlarmChange]) -> History:
 def cut(scenario: Scenario, places: Sequence[int]) -> list[JournalRecord]:
     """The scenario's reports in several records, cut before the reports numbered in ``places``."""
     edges = sorted({0, len(scenario.batch), *(place % (len(scenario.batch) + 1) for place in places)})
-    return [reports(scenario.part(slice(a, b))) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [reports(scenario.part(slice(a, b))) for a, b in pairwise(edges)]
 
 
 def last_alarms(found: History) -> dict[str, Alarm]:
@@ -82,6 +86,7 @@ def resent_soon(scenario: Scenario, chosen: Sequence[int]) -> ReportBatch:
     order = np.arange(len(rows))
     again = np.zeros(len(rows), np.int64)
     again[[place % len(rows) for place in chosen]] = 1
+    again[rows["flaws"] & Flaw.TIME != 0] = 0  # without a time there is no telling that it is the same
     return replace(scenario.batch, rows=rows[np.repeat(order, 1 + again)])
 
 

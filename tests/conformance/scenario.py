@@ -23,8 +23,8 @@ DAY_S = 86_400
 class Segment:
     """``n`` reports every ``every_s`` seconds at ``speed_kmh``, after ``silence_s`` in which ``silence_m`` are moved.
 
-    ``off_m``: the first ``n_off`` of them are displaced. ``delay_s``: received so much later. ``held``: received together,
-    in order, when the segment is over. ``reversed``: the same, last first.
+    ``off_m``: the first ``n_off`` of them are displaced. ``delay_s``: received so much later. ``held``: received
+    together, in order, when the segment is over. ``reversed``: the same, last first. ``bad_time``: dated months ahead.
     """
 
     n: int
@@ -41,6 +41,7 @@ class Segment:
     delay_s: int = 0
     held: bool = False
     reversed: bool = False
+    bad_time: bool = False
 
 
 DRIVE = Segment(20, 30, 70.0)
@@ -70,19 +71,57 @@ BACKFILL = Segment(40, 30, 60.0, held=True)
 BACKFILL_REVERSED = Segment(40, 30, 60.0, held=True, reversed=True)
 SLOW_LINE = Segment(20, 30, 80.0, delay_s=400)
 LATE_LINE = Segment(6, 60, 105.0, delay_s=5_000)
+BAD_TIMES = Segment(4, 600, bad_time=True)
 
 EVERYTHING = (
-    DRIVE, PARK, NO_SPEED, FAST, FASTER, DIP, LONG_DRIVE, OTHER_DRIVER, SHORT_STOP, REST, QUEUE, FERRY, TOWED_FAST, GAP,
-    LONG_GAP, STANDING_GAP, LONG_SILENCE, DRIFT_POINT, TWO_DRIFT_POINTS, MOVED_AWAY, NO_FIX, ABSENT, LONG_ABSENT, BACKFILL,
-    BACKFILL_REVERSED, SLOW_LINE, LATE_LINE,
-)  # fmt: skip
+    DRIVE,
+    PARK,
+    NO_SPEED,
+    FAST,
+    FASTER,
+    DIP,
+    LONG_DRIVE,
+    OTHER_DRIVER,
+    SHORT_STOP,
+    REST,
+    QUEUE,
+    FERRY,
+    TOWED_FAST,
+    GAP,
+    LONG_GAP,
+    STANDING_GAP,
+    LONG_SILENCE,
+    DRIFT_POINT,
+    TWO_DRIFT_POINTS,
+    MOVED_AWAY,
+    NO_FIX,
+    ABSENT,
+    LONG_ABSENT,
+    BACKFILL,
+    BACKFILL_REVERSED,
+    SLOW_LINE,
+    LATE_LINE,
+    BAD_TIMES,
+)
 
 RECIPES: dict[str, tuple[Segment, ...]] = {
     "speeding": (FAST, FASTER, DIP, FAST, DRIVE, GAP, SLOW_LINE, LATE_LINE, BACKFILL, DRIFT_POINT, NO_SPEED),
     "fatigue": (
-        LONG_DRIVE, LONG_DRIVE, LONG_DRIVE, OTHER_DRIVER, SHORT_STOP, REST, QUEUE, FERRY, TOWED_FAST, LONG_GAP, STANDING_GAP,
-        LONG_SILENCE, DRIFT_POINT, BACKFILL,
-    ),  # fmt: skip
+        LONG_DRIVE,
+        LONG_DRIVE,
+        LONG_DRIVE,
+        OTHER_DRIVER,
+        SHORT_STOP,
+        REST,
+        QUEUE,
+        FERRY,
+        TOWED_FAST,
+        LONG_GAP,
+        STANDING_GAP,
+        LONG_SILENCE,
+        DRIFT_POINT,
+        BACKFILL,
+    ),
     "track_gap": (GAP, LONG_GAP, GAP, BACKFILL, BACKFILL_REVERSED, DRIVE, STANDING_GAP, SLOW_LINE, TWO_DRIFT_POINTS),
     "offline_displacement": (LONG_GAP, LONG_GAP, STANDING_GAP, DRIVE, DRIFT_POINT, MOVED_AWAY, BACKFILL_REVERSED),
     "low_completeness": (DRIVE, GAP, LONG_GAP, ABSENT, BACKFILL, DRIFT_POINT, LATE_LINE),
@@ -114,8 +153,8 @@ _CLASSES = (VehicleClass.TOUR_COACH, VehicleClass.HAZMAT, VehicleClass.HEAVY_TRU
 @st.composite
 def scenarios(draw: st.DrawFn, rule: str) -> Scenario:
     """One to three vehicles with up to seven segments each, and up to 9 days of silence at the end."""
-    segments = st.lists(st.sampled_from(RECIPES.get(rule, EVERYTHING)), min_size=1, max_size=7)
-    stories = draw(st.lists(segments, min_size=1, max_size=3))
+    told = st.sampled_from(RECIPES.get(rule, EVERYTHING)) | st.sampled_from(EVERYTHING)
+    stories = draw(st.lists(st.lists(told, min_size=1, max_size=7), min_size=1, max_size=3))
     starts_s = [0, *(draw(st.sampled_from((0, 7, 3_000, 41_000))) for _ in stories[1:])]
     after_s = draw(st.sampled_from((0, 100, 650, 5_000, 20_000, DAY_S + 1, 9 * DAY_S)))
     return tell(stories, starts_s, after_s)
@@ -123,7 +162,9 @@ def scenarios(draw: st.DrawFn, rule: str) -> Scenario:
 
 def tell(stories: list[list[Segment]], starts_s: list[int], after_s: int = 0) -> Scenario:
     """The reports of some stories, merged by time of receipt."""
-    columns: dict[str, list[float]] = {name: [] for name in ("fix", "recv", "east", "speed", "vehicle", "driver", "acc", "ok")}
+    columns: dict[str, list[float]] = {
+        name: [] for name in ("fix", "recv", "east", "speed", "vehicle", "driver", "acc", "ok")
+    }
     for vehicle, (story, start_s) in enumerate(zip(stories, starts_s, strict=True)):
         _tell_one(vehicle, story, start_s, columns)
     order = np.argsort(np.asarray(columns["recv"]), kind="stable")
@@ -157,7 +198,7 @@ def _tell_one(vehicle: int, story: list[Segment], start_s: int, columns: dict[st
             if i:
                 east_m += segment.speed_kmh * segment.every_s / 3.6
             received_s = end_s if segment.held else fix_s + segment.delay_s
-            columns["fix"].append(fix_s)
+            columns["fix"].append(fix_s + (10_000_000 if segment.bad_time else 0))
             columns["recv"].append(max(received_s, 0 if segment.reversed else newest_s))
             columns["east"].append(east_m + (segment.off_m if i < segment.n_off else 0.0))
             columns["speed"].append(segment.speed_kmh if segment.speed_known else -1.0)
@@ -171,5 +212,3 @@ def _tell_one(vehicle: int, story: list[Segment], start_s: int, columns: dict[st
             columns["recv"][-segment.n :] = [max(end_s, newest_s)] * segment.n
         newest_s = max(newest_s, int(columns["recv"][-1]))
         at_s = times[-1] + segment.every_s
-
-

@@ -22,7 +22,9 @@ def main(names: list[str]) -> None:
         said = {answer: lines_of(trace, answer) for answer in ANSWERS}
         text = trace.head.rstrip("\n") + "\n"
         text += "expect settled\n" + "\n".join(said["settled"]) + "\n"
-        text += "expect received\n" + ("as settled" if said["received"] == said["settled"] else "\n".join(said["received"]))
+        text += "expect received\n" + (
+            "as settled" if said["received"] == said["settled"] else "\n".join(said["received"])
+        )
         path.write_text(text + "\n", encoding="utf-8")
         print(path.relative_to(TRACES), *said["settled"], sep="\n    ")
         if said["received"] != said["settled"]:

@@ -34,8 +34,8 @@ import numpy as np
 
 from monitor.engine.parameters import RuleLayers
 from monitor.model.beijing import parse_iso
-from monitor.model.fleet import PlateColor, Registry, Vehicle, VehicleClass
 from monitor.model.flaw import ReportFlag
+from monitor.model.fleet import PlateColor, Registry, Vehicle, VehicleClass
 from monitor.model.geo import EARTH_RADIUS_M
 from monitor.model.report import ReportBatch, empty_rows
 

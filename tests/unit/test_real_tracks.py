@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +81,9 @@ def test_an_absence_at_the_end_of_the_file_lasts(name: str, facts_key: str) -> N
 def test_certain_runs_of_over_4_h_are_the_driving_episodes_of_over_4_h(name: str, facts_key: str) -> None:
     replay = replayed(name, elapsed=True)
     for vehicle_id, fact in facts(facts_key).items():
-        certain = [a for a in alarms_of(replay, "fatigue", vehicle_id) if a.certainty is Certainty.CERTAIN and a.kind == "day"]
+        certain = [
+            a for a in alarms_of(replay, "fatigue", vehicle_id) if a.certainty is Certainty.CERTAIN and a.kind == "day"
+        ]
         expected = rows_of(fact["driving_episodes>4h"])
         assert len(certain) == len(expected), (vehicle_id, certain)
         for alarm, row in zip(certain, expected, strict=True):
@@ -95,7 +98,7 @@ def test_track_gaps_lie_within_the_long_silences_in_which_the_vehicle_moved(name
     replay = replayed(name)
     for index, vehicle_id in enumerate(batch.keys):
         fix_ms = np.unique(batch.rows["fix_ms"][batch.rows["key"] == index])
-        silences = {(int(a), int(b)) for a, b in zip(fix_ms[:-1], fix_ms[1:], strict=True) if b - a > 300_000}
+        silences = {(int(a), int(b)) for a, b in pairwise(fix_ms) if b - a > 300_000}
         gaps = {(alarm.onset_ms, alarm.end_ms) for alarm in alarms_of(replay, "track_gap", vehicle_id)}
         moved = facts(facts_key)[vehicle_id]["gap>300s_and_moved>1km"]
         assert gaps <= silences, vehicle_id

@@ -72,9 +72,13 @@ def _slot_of(hi: int, lo: int, mask: int) -> int:
 
 
 @compiled
-def _widen(table: NDArray[np.int32], phones: Integers, state: Integers) -> None:
-    """Double the part of ``table`` in use and enter all phones anew."""
-    mask = 2 * int(state[5]) + 1
+def make_room(more: int, table: NDArray[np.int32], phones: Integers, state: Integers) -> None:
+    """Widen the part of ``table`` in use until it holds ``more`` phones in half of its slots, and enter all anew."""
+    mask = int(state[5])
+    while 2 * (int(state[0]) + more) > mask + 1 and mask + 1 < len(table):
+        mask = 2 * mask + 1
+    if mask == state[5]:
+        return
     state[5] = mask
     for slot in range(mask + 1):
         table[slot] = -1
@@ -89,8 +93,8 @@ def _widen(table: NDArray[np.int32], phones: Integers, state: Integers) -> None:
 def key_of_phone(hi: int, lo: int, table: NDArray[np.int32], phones: Integers, state: Integers) -> int:
     """Index of a phone in order of first sight.
 
-    ``table`` is an open hash with room for twice the phones that can come; of it only as much is used as the phones
-    seen need, for a table that outgrows the cache costs more than the frame.
+    ``table`` is an open hash with slots for twice the phones that can come; of it only as much is used as ``make_room``
+    made, for a table that outgrows the cache costs more than the frame.
     """
     if hi == state[2] and lo == state[3]:
         return int(state[4])
@@ -104,8 +108,6 @@ def key_of_phone(hi: int, lo: int, table: NDArray[np.int32], phones: Integers, s
             phones[key, 0] = hi
             phones[key, 1] = lo
             state[0] = key + 1
-            if 2 * (key + 1) > mask:
-                _widen(table, phones, state)
             break
         if phones[key, 0] == hi and phones[key, 1] == lo:
             break

@@ -23,6 +23,7 @@ from monitor.codec.jt808.segments import (
     count_segments,
     find_segments,
     key_of_phone,
+    make_room,
     next_delimiter,
     read_segments,
     write_keys,
@@ -92,7 +93,8 @@ def decode_location_stream(
     if final and len(frames) and frames[-1]["end"] == len(data) and frames[-1]["outcome"] in _CUT_OFF:
         frames[-1]["outcome"] = FrameOutcome.TRUNCATED
         frames[-1]["offset"] = 0
-    if reassembler is not None and np.any(frames["outcome"] == FrameOutcome.PART):
+    if reassembler is not None and (parts := int(np.count_nonzero(frames["outcome"] == FrameOutcome.PART))):
+        make_room(parts, room.table, room.phones, room.state)
         rows = _reassemble(memoryview(buffer), frames, rows, room, reassembler, recv_ms, now_ms)
     if room.state[UNORDERED]:
         of_frame = np.repeat(np.arange(len(frames)), frames["n_rows"])
@@ -125,6 +127,7 @@ def _read_chunks(data: NDArray[np.uint8], room: _Room, recv_ms: int, final: bool
             n_frames += 1
             at = min(end + 1, len(data))
             continue
+        make_room(n, room.table, room.phones, room.state)
         frames = room.frames[n_frames : n_frames + n]
         n_rows = read_segments(chunk, frames, room.rows, room.table, room.phones, room.state, recv_ms, n_rows, at)
         n_frames += n

@@ -9,8 +9,8 @@ import pytest
 
 from monitor.app.replay import replay_batch
 from monitor.model.beijing import parse_iso
-from monitor.model.fleet import Registry, Vehicle, VehicleClass
 from monitor.model.flaw import ReportFlag
+from monitor.model.fleet import Registry, Vehicle, VehicleClass
 from monitor.model.report import ReportBatch, empty_rows
 
 HANDED_OVER = Registry(

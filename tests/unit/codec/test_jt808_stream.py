@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from monitor.codec.jt808 import stream
 from monitor.codec.jt808.framing import MAX_SEGMENT, escape, frame, unescape
 from monitor.codec.jt808.outcome import FrameOutcome
 from monitor.codec.jt808.reassembly import Reassembler
 from monitor.codec.jt808.stream import decode_location_stream
 from monitor.errors import CodecError
 from monitor.model.flaw import Flaw, ReportFlag
+from monitor.model.report import terminal_key
 from tests.unit.codec.oracle import assert_same_as_plain
 from tests.unit.codec.samples import BASE, NOON_MS, PHONE_FIELD, at_minute, batch_body, message
 
@@ -164,8 +166,8 @@ def test_batch_items_are_sorted_by_fix_time_and_backfill_is_marked() -> None:
 def test_phones_are_interned_over_header_versions() -> None:
     old, new = PHONE_FIELD, b"\0\0\0\0" + PHONE_FIELD
     imei = bytes.fromhex("4f07788ef87d")
-    stream = b"".join(message(0x0200, BASE, phone=phone) for phone in (old, imei, new, imei, bytes(6)))
-    decoded = assert_same_as_plain(stream)
+    wire = b"".join(message(0x0200, BASE, phone=phone) for phone in (old, imei, new, imei, bytes(6)))
+    decoded = assert_same_as_plain(wire)
     assert decoded.batch.keys == ("terminal:13912345678", "terminal:4f07788ef87d", "terminal:0")
     assert decoded.batch.rows["key"].tolist() == [0, 1, 0, 1, 2]
     assert decoded.frames["version_bit"].tolist() == [0, 0, 1, 0, 0]
@@ -212,8 +214,8 @@ def packets(body: bytes, size: int, serial: int = 5) -> list[bytes]:
 def test_a_sub_packaged_batch_is_put_together_where_its_last_packet_stands() -> None:
     body = batch_body(at_minute(20), at_minute(10), kind=1)
     first, second, third = packets(body, 25)
-    stream = GOOD + third + first + message(0x0200, at_minute(59)) + second + GOOD
-    decoded = decode_location_stream(stream, reassembler=Reassembler(), now_ms=0)
+    wire = GOOD + third + first + message(0x0200, at_minute(59)) + second + GOOD
+    decoded = decode_location_stream(wire, reassembler=Reassembler(), now_ms=0)
     minutes = ((decoded.batch.rows["fix_ms"] - NOON_MS) // 60_000).tolist()
     assert minutes == [0, 59, 10, 20, 0]
     assert decoded.frames["n_rows"].tolist() == [1, 0, 0, 1, 2, 1]
@@ -240,8 +242,8 @@ def test_a_message_that_declares_one_packet_needs_no_other() -> None:
 def test_a_whole_message_that_is_none_is_refused_at_its_last_packet() -> None:
     for msg_id, body in ((0x0200, b"abcd"), (0x0704, b"\0\1\0\0\2ab"), (0x0200, BASE + b"\x01")):
         halves = body[: len(body) // 2], body[len(body) // 2 :]
-        stream = b"".join(message(msg_id, half, serial=at, part=(2, at)) for at, half in enumerate(halves, 1))
-        decoded = decode_location_stream(stream, reassembler=Reassembler())
+        wire = b"".join(message(msg_id, half, serial=at, part=(2, at)) for at, half in enumerate(halves, 1))
+        decoded = decode_location_stream(wire, reassembler=Reassembler())
         last = FrameOutcome(decoded.frames["outcome"][1])
         assert last.reason == {4: "body_too_short", 7: "empty_batch", 29: "items_overrun"}[len(body)]
 
@@ -258,3 +260,29 @@ def test_nothing_gives_nothing() -> None:
     assert (len(decoded.batch), len(decoded.frames), decoded.consumed) == (0, 0, 0)
     assert decoded.batch.keys == ()
     assert decoded.batch.rows.dtype == np.dtype(decoded.batch.rows.dtype)
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of a few frames and a phone table of four slots, so that both limits are met."""
+    monkeypatch.setattr(stream, "CHUNK_BYTES", 4_096)
+    monkeypatch.setattr(stream, "FIRST_SLOTS", 4)
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_large_buffers_are_read_in_pieces_without_a_seam() -> None:
+    frames = [message(0x0200, at_minute(n % 60), phone=(n % 97).to_bytes(6, "big"), serial=n) for n in range(500)]
+    decoded = assert_same_as_plain(b"".join(frames))
+    assert len(decoded.batch) == 500
+    assert decoded.batch.rows["key"].tolist() == [n % 97 for n in range(500)]
+    assert decoded.batch.keys == tuple(terminal_key(f"{n:x}") for n in range(97))
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("n", [4_000, 4_094, 4_095, 4_096, 4_097, 8_192, 20_000])
+def test_junk_over_several_pieces_is_one_frame(n: int) -> None:
+    junk = b"\x01" * n
+    for buffer in (GOOD + junk + GOOD, junk + GOOD, GOOD + junk, junk, b"\x7e" + junk + b"\x7e"):
+        assert_same_as_plain(buffer)
+    decoded = decode_location_stream(GOOD + junk)
+    assert (len(decoded.frames), decoded.consumed) == (1, len(GOOD) + n - MAX_SEGMENT - 1)
