@@ -27,6 +27,7 @@ from monitor.app.live_view import Stage, enterprise_names, line, render, summary
 from monitor.app.wall_clock import now_ms
 from monitor.errors import ConfigError, DeliveryError, OperationError
 from monitor.model.beijing import date_of, day_of
+from monitor.model.language import Language, said
 from monitor.rules import load_rules
 from monitor.store.database import open_database
 from monitor.store.registry_files import read_registry
@@ -36,7 +37,6 @@ from simulators.fleet import write_registry
 from simulators.mqtt import Target, play
 from simulators.run import Simulation, simulate
 from simulators.scenario import preset
-from simulators.wording import Language, said
 
 SPEED = 12_000.0
 """Ten days in about 70 s: every rule shows something within a minute, and a person can still follow."""

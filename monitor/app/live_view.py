@@ -15,7 +15,7 @@ from monitor.app.board import AlarmLine, Board, EnterpriseLine
 from monitor.engine.rule import Rule
 from monitor.model.alarm import Grade
 from monitor.model.beijing import iso
-from simulators.wording import Language, said
+from monitor.model.language import Language, said
 
 GRADE_STYLE: Mapping[str, str] = {
     "notice": "cyan",

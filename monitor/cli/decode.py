@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from monitor.codec.jt808.described import HEX_ONLY, NOT_HEX, describe, from_hex
-from simulators.wording import Language, language, said
+from monitor.model.language import Language, language, said
 
 
 class Protocol(StrEnum):

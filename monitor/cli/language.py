@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from simulators.wording import Language, language, said
+from monitor.model.language import Language, language, said
 
 __all__ = ["LangOption", "Language", "language", "said"]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Sequence
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,8 @@ class FleetState:
         self._row_of: dict[str, int] = {}
         self._alias: dict[str, int] = {}  # a key as reported (perhaps a terminal) to its row
         self._driver_of: dict[str, int] = {}
+        self._last_keys: Sequence[str] = ()  # texts of the last batch: a source may send the same tuple again
+        self._last_rows: NDArray[np.int32] = np.zeros(0, np.int32)
         self.rows: NDArray[np.void] = np.zeros(_INITIAL_ROWS, row_dtype(rules))
         self.spans: NDArray[np.void] = np.zeros(_INITIAL_ROWS, SPANS)
         self.deadlines: NDArray[np.int64] = np.full(_INITIAL_ROWS, NEVER_MS, np.int64)
@@ -66,19 +69,37 @@ class FleetState:
     def on_day(self, day: int) -> None:
         """Put the registry rows of a Beijing day number in force; only vehicles with several rows can change."""
         self._day = day
-        self._alias.clear()
+        self._forget_aliases()
         for row, key in enumerate(self.keys):
             self._describe(row, key)
         self._refresh_params()
 
     def rows_of(self, keys: Sequence[str]) -> NDArray[np.int32]:
         """Fleet rows of keys as reported; unknown ones get a new row."""
-        known = self._alias
-        rows = [known.get(key, -1) for key in keys]
-        if -1 in rows:
-            rows = [row if row >= 0 else self._resolve(key) for row, key in zip(rows, keys, strict=True)]
+        if keys is self._last_keys:
+            return self._last_rows
+        rows = self._known_rows(keys)
+        if rows is None:
+            resolved = [self._resolve(key) for key in keys]
             self._refresh_params()
-        return np.array(rows, np.int32)
+            rows = np.array(resolved, np.int32)
+        if isinstance(keys, tuple):
+            self._last_keys, self._last_rows = keys, rows
+        return rows
+
+    def _known_rows(self, keys: Sequence[str]) -> NDArray[np.int32] | None:
+        """Rows of keys that were all resolved before; None otherwise. One C call: this runs per key and batch."""
+        if len(keys) < 2:
+            return None
+        try:
+            return np.fromiter(itemgetter(*keys)(self._alias), np.int32, len(keys))
+        except KeyError:
+            return None
+
+    def _forget_aliases(self) -> None:
+        """Keys mean other rows from now on."""
+        self._alias.clear()
+        self._last_keys = ()
 
     def drivers_of(self, drivers: Sequence[str]) -> NDArray[np.int32]:
         """Driver indices; one more entry at the end, -1, for reports without a driver."""
@@ -140,9 +161,12 @@ class FleetState:
         self._registry = registry
         self._change_days = registry.change_days() if registry is not None else ()
         self._day = None
-        self._alias.clear()
+        self._forget_aliases()
 
     def _resolve(self, key: str) -> int:
+        known = self._alias.get(key)
+        if known is not None:
+            return known
         name = key
         if self._registry is not None and key.startswith(TERMINAL_PREFIX):
             vehicle = self._registry.by_phone(key[len(TERMINAL_PREFIX) :], self._day)

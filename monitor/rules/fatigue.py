@@ -25,7 +25,7 @@ from monitor.engine.edges import MAX_STEP_MS, new_edge
 from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import Certainty, EndReason, Grade
 from monitor.model.beijing import ms_of_day
-from monitor.model.compiled import compiled
+from monitor.model.compiled import compiled, folded
 from monitor.model.edge import EdgeType
 from monitor.model.geo import distance_m, from_e7, to_e7
 
@@ -153,7 +153,7 @@ def fill(settings: RuleSettings, facts: VehicleFacts) -> tuple[Value, ...]:
     )
 
 
-@compiled
+@folded
 def night_overlap_ms(from_ms: int, to_ms: int) -> int:
     """How much of a span of less than 16 h lies inside 22:00-06:00."""
     start = ms_of_day(from_ms)
@@ -293,7 +293,7 @@ def pass_limit(
         write_edge(state, clock, limits, x, out, code, kind, _UPDATE)
 
 
-@compiled
+@folded
 def run_clock(
     state: np.void,
     clock: np.void,
@@ -341,7 +341,7 @@ def run_clock(
         e["limit"] = limit_ms / HOUR_MS
 
 
-@compiled
+@folded
 def drive(
     state: np.void,
     params: np.void,
@@ -377,7 +377,7 @@ def stop_here(state: np.void, at_ms: int, lon: float, lat: float) -> None:
         state["rested"] = 0
 
 
-@compiled
+@folded
 def stand(
     state: np.void,
     params: np.void,
@@ -407,7 +407,7 @@ def stand(
         )
 
 
-@compiled
+@folded
 def move(state: np.void, params: np.void, x: np.void, out: np.void, code: int) -> None:
     """The step was driving: it ends a stop unless it is short and near."""
     from_ms = x["previous_fix_ms"]
@@ -487,7 +487,7 @@ def is_moving(motion_dkmh: int, acc: int) -> bool:
     return motion_dkmh >= MOVING_DKMH and not (acc == 0 and motion_dkmh <= CARRIED_DKMH)
 
 
-@compiled
+@folded
 def step(
     state: np.void,
     params: np.void,

@@ -13,7 +13,7 @@ from pydantic import Field
 from monitor.engine.edges import new_edge
 from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import EndReason, Grade
-from monitor.model.compiled import compiled
+from monitor.model.compiled import compiled, folded
 from monitor.model.edge import EdgeType
 
 DAY_MS = 86_400_000.0
@@ -65,7 +65,7 @@ def write_edge(
     return e
 
 
-@compiled
+@folded
 def contact(
     state: np.void,
     params: np.void,

@@ -13,7 +13,7 @@ from pydantic import Field
 from monitor.engine.edges import new_edge
 from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import EndReason, Grade
-from monitor.model.compiled import compiled
+from monitor.model.compiled import folded
 from monitor.model.edge import EdgeType
 
 HOUR_MS = 3_600_000.0
@@ -46,7 +46,7 @@ def fill(settings: RuleSettings, facts: VehicleFacts) -> tuple[Value, ...]:
     return (round(settings.after_s * 1000), int(settings.enabled and facts.registered))
 
 
-@compiled
+@folded
 def contact(
     state: np.void,
     params: np.void,

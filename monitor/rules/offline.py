@@ -17,7 +17,7 @@ from pydantic import Field
 from monitor.engine.edges import new_edge
 from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import EndReason
-from monitor.model.compiled import compiled
+from monitor.model.compiled import compiled, folded
 from monitor.model.edge import EdgeType
 from monitor.model.geo import distance_m, from_e7, to_e7
 
@@ -110,7 +110,7 @@ def clear(
     state["tier"] = 0
 
 
-@compiled
+@folded
 def contact(
     state: np.void,
     params: np.void,

@@ -13,7 +13,7 @@ from pydantic import Field
 from monitor.engine.edges import in_grace, new_edge
 from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import EndReason, Grade
-from monitor.model.compiled import compiled
+from monitor.model.compiled import folded
 from monitor.model.edge import EdgeType
 
 _ONSET = int(EdgeType.ONSET)
@@ -56,7 +56,7 @@ def fill(settings: RuleSettings, facts: VehicleFacts) -> tuple[Value, ...]:
     )
 
 
-@compiled
+@folded
 def step(
     state: np.void,
     params: np.void,

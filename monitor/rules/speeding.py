@@ -18,7 +18,7 @@ from pydantic import Field
 from monitor.engine.edges import MIN_STEP_MS, longest_step_ms, new_edge
 from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import EndReason, Grade, LimitSource
-from monitor.model.compiled import compiled
+from monitor.model.compiled import compiled, folded
 from monitor.model.edge import EdgeType
 from monitor.model.geo import from_e7, to_e7
 
@@ -218,7 +218,7 @@ def begin_run(state: np.void, x: np.void) -> None:
     state["late"] = 0
 
 
-@compiled
+@folded
 def step(
     state: np.void,
     params: np.void,

@@ -15,7 +15,7 @@ from pydantic import Field
 from monitor.engine.edges import in_grace, new_edge
 from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import EndReason, Grade
-from monitor.model.compiled import compiled
+from monitor.model.compiled import compiled, folded
 from monitor.model.edge import EdgeType
 from monitor.model.geo import distance_m, from_e7, to_e7
 
@@ -105,7 +105,7 @@ def publish(state: np.void, params: np.void, x: np.void, out: np.void, code: int
     state["from_ms"] = 0
 
 
-@compiled
+@folded
 def step(
     state: np.void,
     params: np.void,

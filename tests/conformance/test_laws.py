@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from monitor.app.pipeline import registry_payload
@@ -38,7 +38,7 @@ from tests.conformance.scenario import Scenario, scenarios
 
 EACH_RULE = pytest.mark.parametrize("rule", [rule.name for rule in RULES])
 PLACES = st.lists(st.integers(0, 2_000), max_size=6)
-FEW = settings(max_examples=12, deadline=None)
+FEW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @EACH_RULE

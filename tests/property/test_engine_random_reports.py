@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.app.replay import Replay, replay_batch
@@ -43,7 +43,7 @@ STEPS_S = (
 SPEEDS_KMH = (-1, 0, 4.9, 5, 20, 25.1, 60, 80.1, 100, 100.1, 120, 140, 141, 160, 170)
 MOVES_M = (0, 50, 199, 201, 501, 1_000, 1_001, 2_001, 20_001, 100_000)
 DELAYS_S = (0, 0, 0, 5, 299, 301, 1_000, 20_000)
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite

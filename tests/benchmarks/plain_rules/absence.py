@@ -149,28 +149,29 @@ class NeverOnline:
         self.contacted = True
 
     def advance(self, core: Core, x: Step, out: list[Edge]) -> int:
-        if not self.params.enabled or self.contacted or not x.first_life_ms:
+        if not self.params.enabled or self.contacted:
             return NEVER_MS
         span = core.span
         now = x.clock_ms
-        if self.onset_ms:
-            if now >= span.retired_ms:
-                self.clear(x, out, span.retired_ms, RETIRED)
-                self.contacted = True
+        if not x.first_life_ms:
+            return now
+        if not self.onset_ms:
+            base_ms = max(span.due_from_ms, x.first_life_ms)
+            due_ms = base_ms + self.params.after_ms
+            if span.suspended_from_ms < due_ms and span.suspended_to_ms > base_ms:
+                due_ms = span.suspended_to_ms + self.params.after_ms
+            if due_ms >= span.retired_ms:
                 return NEVER_MS
-            return span.retired_ms - 1
-        base_ms = max(span.due_from_ms, x.first_life_ms)
-        due_ms = base_ms + self.params.after_ms
-        if span.suspended_from_ms < due_ms and span.suspended_to_ms > base_ms:
-            due_ms = span.suspended_to_ms + self.params.after_ms
-        if due_ms >= span.retired_ms:
+            if now <= due_ms:
+                return due_ms
+            if now <= x.grace_until_ms and due_ms > x.paused_ms:
+                return x.grace_until_ms
+            self.onset_ms = due_ms
+            self.write(x, out, ONSET, due_ms)
+        if now >= span.retired_ms:
+            self.clear(x, out, span.retired_ms, RETIRED)
+            self.contacted = True
             return NEVER_MS
-        if now <= due_ms:
-            return due_ms
-        if now <= x.grace_until_ms and due_ms > x.paused_ms:
-            return x.grace_until_ms
-        self.onset_ms = due_ms
-        self.write(x, out, ONSET, due_ms)
         return span.retired_ms - 1
 
     def clear(self, x: Step, out: list[Edge], at_ms: int, reason: int) -> None:

@@ -127,8 +127,9 @@ class PlainEngine:
         self._days: list[DayRow] = []
 
     def apply_registry(self, registry: Registry | None) -> None:
-        """The registry, before the first report."""
+        """The registry, before the first report; each vehicle has one row, in force for good."""
         self.fleet.apply_registry(registry)
+        assert not self.fleet.change_days
         self._vehicles = [self._new_vehicle(row, 0) for row in range(len(self.fleet))]
 
     def take(self, batch: ReportBatch) -> Output:
@@ -138,8 +139,6 @@ class PlainEngine:
             for report in batch.rows.tolist():
                 if not report[_FLAWS] & TIME_FLAW and report[_RECV] > 0:
                     x.first_life_ms = report[_RECV]
-                    for vehicle in self._vehicles:
-                        vehicle.deadline_ms = 0
                     break
         rows = self.fleet.rows_of(batch.keys).tolist()
         drivers = self.fleet.drivers_of(batch.drivers).tolist()

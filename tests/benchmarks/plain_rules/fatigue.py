@@ -112,9 +112,10 @@ class Fatigue:
         dt_ms = x.dt_ms
         d = x.distance_m
         moved = moves if x.previous_motion_dkmh < 0 else is_moving(x.previous_motion_dkmh, x.previous_acc)
-        self.n += 1
-        if x.late:
-            self.late = True
+        if dt_ms <= LONG_SILENCE_MS:
+            self.n += 1
+            if x.late:
+                self.late = True
         if x.driver >= 0 and x.driver + 1 != self.driver:
             if self.driver == 0:
                 self.driver = x.driver + 1
@@ -123,7 +124,7 @@ class Fatigue:
                 self.driver = x.driver + 1
         carried = x.previous_acc == 0 and x.acc == 0 and d * 36_000.0 <= CARRIED_DKMH * float(dt_ms)
         if dt_ms <= MAX_STEP_MS:
-            if moved or (d > STILL_M and not carried):
+            if moved or (d > STILL_M and not carried and not x.jump):
                 self.move(x, out)
             else:
                 self.stand(x, out)
@@ -305,7 +306,7 @@ class Fatigue:
         e.driver = self.driver - 1
         e.peak = clock.governing_ms / HOUR_MS
         e.limit = clock.limit_ms / HOUR_MS
-        e.distance_m = self.distance_m - clock.onset_distance_m
+        e.distance_m = max(0.0, self.distance_m - clock.onset_distance_m)
         e.start_lon = from_e7(clock.start_lon_e7)
         e.start_lat = from_e7(clock.start_lat_e7)
         e.n_reports = self.n - clock.onset_n

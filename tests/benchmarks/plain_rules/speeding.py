@@ -109,7 +109,6 @@ class Speeding:
         params = self.params
         speed = x.speed_dkmh
         run.n += 1
-        run.sum_dkmh += speed
         run.last_ms = x.fix_ms
         run.distance_m += run.beyond_m
         run.beyond_m = 0.0
@@ -120,9 +119,11 @@ class Speeding:
             run.late = True
         if x.dt_ms > 0 and abs(x.distance_m * 36_000.0 / x.dt_ms - speed) <= params.noise_agree_dkmh:
             run.n_agree += 1
-        noise = speed > params.noise_peak_dkmh and run.n_agree < 3
+        if run.published and speed > params.noise_peak_dkmh and run.n_agree < 3:
+            speed = min(speed, run.peak_dkmh)
+        run.sum_dkmh += speed
         changed = False
-        if speed > run.peak_dkmh and not (noise and run.published):
+        if speed > run.peak_dkmh:
             run.peak_dkmh = speed
             run.peak_limit_dkmh = params.night_dkmh if x.night else params.limit_dkmh
             grade = grade_of(speed, params.limit_dkmh)

@@ -13,8 +13,8 @@ from monitor.app.fleet_view import class_ratios
 from monitor.app.live_view import Stage, line, render, summary_line
 from monitor.model.fleet import Registry, Vehicle, VehicleClass
 from monitor.model.indicator import Indicator, Period, Scope
+from monitor.model.language import Language
 from monitor.rules import load_rules
-from simulators.wording import Language
 
 ALARM = AlarmLine(
     alarm_id="1",

@@ -59,9 +59,8 @@ def test_the_table_speaks_both_languages(program: typer.Typer, tmp_path: Path, l
         ["simulate", "--out", "x", "--preset", "perfect"],
         ["simulate", "--out", "x", "--vehicles", "0"],
         ["simulate", "--out", "x", "--mqtt", "http://nowhere"],
-        ["score", "absent.jsonl", "absent.jsonl"],
     ],
-    ids=["nowhere to write", "no such preset", "no vehicles", "no broker address", "no such file"],
+    ids=["nowhere to write", "no such preset", "no vehicles", "no broker address"],
 )
 def test_bad_usage_is_exit_2_and_a_sentence(
     program: typer.Typer, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -71,3 +70,10 @@ def test_bad_usage_is_exit_2_and_a_sentence(
     assert result.exit_code == 2
     assert result.output.strip()
     assert not list(tmp_path.iterdir())
+
+
+def test_an_unreadable_file_is_exit_1_and_a_sentence(program: typer.Typer, tmp_path: Path) -> None:
+    absent = str(tmp_path / "absent.jsonl")
+    result = CliRunner().invoke(program, ["score", absent, absent])
+    assert result.exit_code == 1
+    assert "absent.jsonl" in result.output
