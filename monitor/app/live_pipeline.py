@@ -7,7 +7,7 @@ import logging
 import numpy as np
 from pydantic import ValidationError
 
-from monitor.alarms.pushing import Verdict, push_verdict
+from monitor.alarms.pushing import PushGate, Verdict
 from monitor.app.pipeline import Pipeline, StepResult
 from monitor.app.work import NOTHING, Reckoning
 from monitor.engine.engine import Engine
@@ -25,6 +25,7 @@ class LivePipeline:
 
     def __init__(self, rules: tuple[Rule, ...], layers: RuleLayers) -> None:
         self.layers = layers
+        self.gate = PushGate()
         self.pipeline = Pipeline(Engine(rules, ParameterTable(rules, layers, path="journal")))
 
     @property
@@ -41,8 +42,7 @@ class LivePipeline:
         """What the store commits for a result, and the verdict on each change that is not pushed."""
         withheld: list[tuple[str, int]] = []
         verdicts: list[Verdict] = []
-        for change in result.changes:
-            verdict = push_verdict(change, result.clock_ms)
+        for change, verdict in zip(result.changes, self.gate.verdicts(result.changes, result.clock_ms), strict=True):
             if verdict is not Verdict.PUSH:
                 withheld.append((change.alarm.alarm_id, change.sequence))
                 verdicts.append(verdict)

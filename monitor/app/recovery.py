@@ -81,7 +81,7 @@ def restored(
     if snapshot is not None:
         try:
             live = LivePipeline(rules, snapshot_state.layers_of(snapshot))
-            snapshot_state.restore(live.pipeline, snapshot)
+            snapshot_state.restore(live, snapshot)
             return live, snapshot
         except (StoreError, ConfigError, ValueError) as error:
             log.warning("snapshot %s is passed over: %s", snapshot.path, error)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.alarms.book import AlarmBook
-from monitor.app.pipeline import Pipeline
+from monitor.app.live_pipeline import LivePipeline
 from monitor.app.settled import settle
 from monitor.engine.engine import Engine
 from monitor.engine.parameters import ParameterTable, RuleLayers
@@ -59,10 +59,12 @@ def replay_batch(
         settings=quality or QualitySettings(),
     )
     rules = load_rules()
-    engine = Engine(rules, ParameterTable(rules, layers), settled=not as_received)
-    engine.apply_registry(registry)
     if as_received:
-        return _as_received(engine, batch, until_ms)
+        live = LivePipeline(rules, layers or RuleLayers())
+        live.engine.apply_registry(registry)
+        return _live(live, [JournalRecord(1, RecordType.REPORTS, 0, in_received_order(batch))], until_ms)
+    engine = Engine(rules, ParameterTable(rules, layers), settled=True)
+    engine.apply_registry(registry)
     run = settle(engine, batch, until_ms=until_ms)
     book = AlarmBook(rules, engine.fleet, provisional=False)
     found = book.apply(run.edges)
@@ -84,14 +86,13 @@ def replay_journal(
     until_ms: int | None = None,
     layers: RuleLayers | None = None,
 ) -> Replay:
-    """The live answer over journal records, ticks and registry changes included.
+    """The live answer over journal records: ticks, registry changes and rule settings included.
 
-    A ``registry`` given here is in force from the start, until a record changes it.
+    A ``registry`` and ``layers`` given here are in force from the start, until a record changes them.
     """
-    rules = load_rules()
-    engine = Engine(rules, ParameterTable(rules, layers))
-    engine.apply_registry(registry)
-    return _live(engine, records, until_ms)
+    live = LivePipeline(load_rules(), layers or RuleLayers())
+    live.engine.apply_registry(registry)
+    return _live(live, records, until_ms)
 
 
 def in_received_order(batch: ReportBatch) -> ReportBatch:
@@ -105,15 +106,11 @@ def in_received_order(batch: ReportBatch) -> ReportBatch:
     return ReportBatch(batch.keys, ordered, batch.drivers, batch.sources)
 
 
-def _as_received(engine: Engine, batch: ReportBatch, until_ms: int | None) -> Replay:
-    return _live(engine, [JournalRecord(1, RecordType.REPORTS, 0, in_received_order(batch))], until_ms)
-
-
-def _live(engine: Engine, records: Iterable[JournalRecord], until_ms: int | None) -> Replay:
-    pipeline = Pipeline(engine)
-    results = [pipeline.take(record) for record in records]
+def _live(live: LivePipeline, records: Iterable[JournalRecord], until_ms: int | None) -> Replay:
+    engine = live.engine
+    results = [live.take(record) for record in records]
     last = JournalRecord(0, RecordType.TICK, max(engine.clock_ms, until_ms or 0))
-    results.append(pipeline.take(last))
+    results.append(live.take(last))
     changes = tuple(change for result in results for change in result.changes)
     return Replay(
         alarms=last_states(changes),

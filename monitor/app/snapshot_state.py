@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.app.pipeline import Pipeline, registry_of, registry_payload
+from monitor.app.live_pipeline import LivePipeline
+from monitor.app.pipeline import registry_of, registry_payload
 from monitor.engine.parameters import RuleLayers
 from monitor.engine.snapshot import EngineState, restore_snapshot, take_snapshot
 from monitor.store.snapshot import Snapshot, write_snapshot
@@ -28,6 +29,7 @@ class _Meta(msgspec.Struct, frozen=True):
     keys: list[str]
     drivers: list[str]
     book: bytes
+    pushed: list[str]
     registry: bytes
     layers: bytes
 
@@ -39,14 +41,22 @@ class SavedState:
     offset: int
     engine: EngineState
     book: bytes
+    pushed: tuple[str, ...]
     registry: bytes
     layers: RuleLayers
 
 
-def save(pipeline: Pipeline, layers: RuleLayers, offset: int) -> SavedState:
+def save(live: LivePipeline, offset: int) -> SavedState:
     """Copy the state. Not while the pipeline runs."""
-    registry = registry_payload(pipeline.engine.fleet.registry)
-    return SavedState(offset, take_snapshot(pipeline.engine), pipeline.book.snapshot(), registry, layers)
+    pipeline = live.pipeline
+    return SavedState(
+        offset=offset,
+        engine=take_snapshot(pipeline.engine),
+        book=pipeline.book.snapshot(),
+        pushed=tuple(live.gate.snapshot()),
+        registry=registry_payload(pipeline.engine.fleet.registry),
+        layers=live.layers,
+    )
 
 
 def write(folder: Path, state: SavedState) -> Path:
@@ -58,6 +68,7 @@ def write(folder: Path, state: SavedState) -> Path:
         keys=list(engine.keys),
         drivers=list(engine.drivers),
         book=state.book,
+        pushed=list(state.pushed),
         registry=state.registry,
         layers=state.layers.model_dump_json().encode(),
     )
@@ -70,7 +81,7 @@ def layers_of(snapshot: Snapshot) -> RuleLayers:
     return RuleLayers.model_validate_json(_meta(snapshot).layers)
 
 
-def restore(pipeline: Pipeline, snapshot: Snapshot) -> None:
+def restore(live: LivePipeline, snapshot: Snapshot) -> None:
     """Put a fresh pipeline into the state of a snapshot. Raises ``StoreError`` where its layout is another one."""
     meta = _meta(snapshot)
     arrays = snapshot.arrays
@@ -83,8 +94,9 @@ def restore(pipeline: Pipeline, snapshot: Snapshot) -> None:
         deadlines=arrays["deadlines"].astype("i8", copy=False),
         step=arrays["step"].astype("u1", copy=False),
     )
-    restore_snapshot(pipeline.engine, state, registry_of(meta.registry))
-    pipeline.book.restore(meta.book)
+    restore_snapshot(live.engine, state, registry_of(meta.registry))
+    live.pipeline.book.restore(meta.book)
+    live.gate.restore(meta.pushed)
 
 
 def _meta(snapshot: Snapshot) -> _Meta:

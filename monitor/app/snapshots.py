@@ -62,7 +62,7 @@ class Snapshots:
             offset = self._detection.committed_offset
             if offset == self._offset:
                 return
-            state = await asyncio.to_thread(snapshot_state.save, self._live.pipeline, self._live.layers, offset)
+            state = await asyncio.to_thread(snapshot_state.save, self._live, offset)
         self._at_s = time.monotonic()
         try:
             path = await asyncio.to_thread(snapshot_state.write, self._folder.snapshots, state)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Sequence
+from datetime import date
 from operator import itemgetter
 
 import numpy as np
@@ -14,9 +15,9 @@ from numpy.typing import NDArray
 
 from monitor.engine.parameters import ParameterTable
 from monitor.engine.rule import Rule
-from monitor.engine.state import SPANS, row_dtype
-from monitor.model.beijing import NEVER_MS, day_start_ms
-from monitor.model.fleet import Registry, Vehicle, VehicleClass, span_ms
+from monitor.engine.state import NO_DAY, SPANS, row_dtype
+from monitor.model.beijing import NEVER_MS, day_number, day_start_ms
+from monitor.model.fleet import Registry, Vehicle, VehicleClass
 from monitor.model.report import TERMINAL_PREFIX
 
 _CLASSES = list(VehicleClass)
@@ -205,24 +206,28 @@ class FleetState:
         core["vehicle_class"] = -1 if vehicle is None else _CLASSES.index(vehicle.vehicle_class)
         core["profile"] = self._parameters.profile_of(vehicle, registered=core["registered"] == 1)
         span = self.spans[row]
+        span["due_from_day"] = 0
+        span["suspended_from_day"] = span["suspended_to_day"] = span["retired_day"] = NO_DAY
         if vehicle is None:
-            span["due_from_ms"] = 0
-            span["suspended_from_ms"] = NEVER_MS
-            span["suspended_to_ms"] = NEVER_MS
-            span["retired_ms"] = NEVER_MS
             return
-        in_service, _ = span_ms(vehicle.in_service_from, None)
-        known, _ = span_ms(self._registry.known_from(key) if self._registry else None, None)
-        span["due_from_ms"] = max(0, in_service, known)
-        if vehicle.suspended_from is None and vehicle.suspended_to is None:
-            span["suspended_from_ms"] = NEVER_MS
-            span["suspended_to_ms"] = NEVER_MS
-        else:
-            span["suspended_from_ms"], span["suspended_to_ms"] = span_ms(vehicle.suspended_from, vehicle.suspended_to)
-        _, retired = span_ms(None, vehicle.retired_on)
-        span["retired_ms"] = min(retired, NEVER_MS)
+        known = self._registry.known_from(key) if self._registry else None
+        span["due_from_day"] = max(_first_day(vehicle.in_service_from), _first_day(known))
+        if vehicle.suspended_from is not None or vehicle.suspended_to is not None:
+            span["suspended_from_day"] = _first_day(vehicle.suspended_from)
+            span["suspended_to_day"] = _day_after(vehicle.suspended_to)
+        span["retired_day"] = _day_after(vehicle.retired_on)
 
     def _refresh_params(self) -> None:
         table = self._parameters.table()
         if len(table) != len(self.params) or table.tobytes() != self.params.tobytes():
             self.params = table
+
+
+def _first_day(first: date | None) -> int:
+    """Day number of an inclusive beginning; an open one lies before every report."""
+    return 0 if first is None else max(0, day_number(first))
+
+
+def _day_after(last: date | None) -> int:
+    """Day number after an inclusive end; an open one never comes."""
+    return NO_DAY if last is None else max(0, day_number(last) + 1)

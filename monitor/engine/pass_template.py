@@ -174,10 +174,10 @@ def pass_time(
     x["clock_ms"] = clock_ms
     x["driver"] = core["driver"]
     x["late"] = 0
-    x["due_from_ms"] = span["due_from_ms"]
-    x["suspended_from_ms"] = span["suspended_from_ms"]
-    x["suspended_to_ms"] = span["suspended_to_ms"]
-    x["retired_ms"] = span["retired_ms"]
+    x["due_from_ms"] = day_start_ms(span["due_from_day"])
+    x["suspended_from_ms"] = day_start_ms(span["suspended_from_day"])
+    x["suspended_to_ms"] = day_start_ms(span["suspended_to_day"])
+    x["retired_ms"] = day_start_ms(span["retired_day"])
     deadline = NEVER_MS
     if phases & TRACK != 0:
         deadline = min(deadline, advance_track_rules(r, p, core, x, out))

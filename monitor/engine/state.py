@@ -23,8 +23,8 @@ PENDING = np.dtype(
         ("clock_ms", np.int64),
         ("lon_e7", np.int32),
         ("lat_e7", np.int32),
-        ("speed_dkmh", np.int32),
         ("driver", np.int32),
+        ("speed_dkmh", np.int16),
         ("acc", np.int8),
         ("late", np.int8),
     ],
@@ -68,16 +68,19 @@ CORE = np.dtype(
     align=True,
 )
 
+NO_DAY = 2**30
+"""Day number of a registry date that never comes."""
+
 SPANS = np.dtype(
     [
-        ("due_from_ms", np.int64),  # in service from
-        ("suspended_from_ms", np.int64),
-        ("suspended_to_ms", np.int64),  # first moment after the last suspended day
-        ("retired_ms", np.int64),  # first moment after the last day of service
+        ("due_from_day", np.int32),  # in service from
+        ("suspended_from_day", np.int32),
+        ("suspended_to_day", np.int32),  # first day after the last suspended one
+        ("retired_day", np.int32),  # first day after the last one of service
     ],
     align=True,
 )
-"""Registry dates of one vehicle, read only when time passes."""
+"""Registry dates of one vehicle as Beijing day numbers, read only when time passes."""
 
 STEP = np.dtype(
     [

@@ -91,18 +91,18 @@ STATE = np.dtype(
         ("onset_ms", np.int64),  # first report over; 0 = no run
         ("last_ms", np.int64),  # last report over
         ("serious_ms", np.int64),  # first of an unbroken row of reports in the serious band; 0 = none
-        ("sum_dkmh", np.int64),
         ("distance_m", np.float64),  # onset to last report over
         ("beyond_m", np.float64),  # driven since the last report over
         ("start_lon_e7", np.int32),
         ("start_lat_e7", np.int32),
         ("end_lon_e7", np.int32),
         ("end_lat_e7", np.int32),
-        ("peak_dkmh", np.int32),
-        ("peak_limit_dkmh", np.int32),
+        ("sum_dkmh", np.int32),
         ("n", np.int32),
         ("n_agree", np.int32),
         ("driver", np.int32),
+        ("peak_dkmh", np.int16),
+        ("peak_limit_dkmh", np.int16),
         ("published", np.int8),
         ("grade", np.int8),
         ("suspected_serious", np.int8),

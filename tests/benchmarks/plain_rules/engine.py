@@ -163,7 +163,7 @@ class PlainEngine:
 
     def _new_vehicle(self, row: int, deadline_ms: int) -> VehicleState:
         known = self.fleet.rows[row]["core"]
-        core = Core(bool(known["registered"]), Span(*self.fleet.spans[row].item()))
+        core = Core(bool(known["registered"]), Span(*(day_start_ms(day) for day in self.fleet.spans[row].item())))
         return VehicleState(core, self.fleet.params[known["profile"]], deadline_ms)
 
     def _take(self, vehicle: VehicleState, row: int, report: tuple[int | float, ...], driver: int) -> int:

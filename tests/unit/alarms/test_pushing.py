@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.alarms.pushing import Verdict, push_verdict
+from monitor.alarms.pushing import PushGate, Verdict, push_verdict
 from monitor.model.alarm import Alarm, AlarmChange, AlarmState, Certainty, Grade, Subject, Transition
 
 MINUTE_MS = 60_000
@@ -52,4 +52,22 @@ PARKED = replace(BASE, rule="offline", kind="parked")
 )
 def test_the_verdict_names_its_reason(alarm: Alarm, transition: Transition, after_ms: int, verdict: Verdict) -> None:
     clock_ms = (alarm.end_ms or alarm.onset_ms) + after_ms
-    assert push_verdict(AlarmChange(alarm, transition, 1, clock_ms), clock_ms) is verdict
+    assert push_verdict(AlarmChange(alarm, transition, 1, clock_ms), alarm, clock_ms, pushed=False) is verdict
+
+
+def test_what_was_pushed_while_it_lasted_is_followed_to_its_end() -> None:
+    gate = PushGate()
+    raised = AlarmChange(replace(BASE, late=True), Transition.RAISED, 1, 0)
+    cleared = AlarmChange(replace(ENDED, late=True), Transition.CLEARED, 2, 0)
+    assert gate.verdicts([raised], 3_000_000) == (Verdict.PUSH,)
+    again = PushGate()
+    again.restore(gate.snapshot())
+    assert again.verdicts([cleared], 9_000_000) == (Verdict.PUSH,)
+    assert again.snapshot() == []
+
+
+def test_a_late_episode_within_one_step_is_not_announced() -> None:
+    raised = AlarmChange(replace(BASE, late=True), Transition.RAISED, 1, 0)
+    cleared = AlarmChange(replace(ENDED, late=True), Transition.CLEARED, 2, 0)
+    assert PushGate().verdicts([raised, cleared], 9_000_000) == (Verdict.LATE, Verdict.LATE)
+    assert PushGate().verdicts([raised, cleared], 2_500_000) == (Verdict.PUSH, Verdict.PUSH)
