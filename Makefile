@@ -4,6 +4,7 @@
 #   make test             environment, servers, style, types, layers, all tests, coverage
 #   make test TESTS=...   the same for chosen tests only, without the coverage floor
 #   make bench            every benchmark, one after the other (BENCH=... for chosen files)
+#   make accuracy         truth against alarms under known conditions; writes docs/accuracy.md
 #   make lint             style, types and layers only
 #   make fmt              rewrite the sources in the project's style
 #   make lock             resolve the dependencies of pyproject.toml anew
@@ -20,7 +21,7 @@ INTERPRETED := $(if $(TESTS),,$(wildcard $(addprefix tests/,\
 	unit/model unit/codec unit/quality unit/engine unit/rules golden)))
 
 .NOTPARALLEL:
-.PHONY: demo test bench lint fmt lock environment servers
+.PHONY: demo test bench accuracy lint fmt lock environment servers
 
 demo: environment
 	@$(BIN)/monitor demo
@@ -36,6 +37,9 @@ endif
 
 bench: environment
 	@for module in $(subst /,.,$(basename $(BENCH))); do echo "== $$module"; $(BIN)/python -m $$module || exit 1; done
+
+accuracy: environment
+	$(BIN)/python -m tests.accuracy
 
 lint: environment
 	$(BIN)/ruff check .
