@@ -40,6 +40,14 @@ def agreement(a: Interval, b: Interval, horizon_ms: int) -> float:
     return share if share >= 0.5 else 0.0
 
 
+def touches(a: Interval, b: Interval) -> bool:
+    """Whether two intervals of one vehicle, rule and kind overlap or come within two minutes of each other."""
+    if a.key != b.key:
+        return False
+    first, second = (a, b) if a.onset_ms <= b.onset_ms else (b, a)
+    return first.end_ms is None or second.onset_ms - first.end_ms <= INSTANT_MS
+
+
 def matched(left: Sequence[Interval], right: Sequence[Interval]) -> list[tuple[int, int]]:
     """Pairs of indices, as many as can be had one to one; better agreement is tried first.
 

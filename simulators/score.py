@@ -15,7 +15,7 @@ import numpy as np
 
 from monitor.errors import ReportFileError
 from monitor.model.beijing import iso, parse_iso
-from simulators.matching import Interval, matched
+from simulators.matching import Interval, matched, touches
 from simulators.truth import TruthEpisode, read_records
 
 _NO_CONDITION = ("withdrawn", "merged")
@@ -145,7 +145,9 @@ def score(truth: Sequence[TruthEpisode], alarms: Sequence[AlarmRow], rules: Sequ
     left = [a for a in range(len(alarms)) if a not in taken]
     near_pairs = matched([_interval(row) for row in near], [said[a] for a in left])
     boundary_found = [near[t] for t, _ in near_pairs]
-    excused = {left[a] for _, a in near_pairs}
+    # At the boundary a verdict either way is right, so is one that is a report or two shorter or later.
+    near_said = [_interval(row) for row in near]
+    excused = {left[a] for _, a in near_pairs} | {a for a in left if any(touches(said[a], row) for row in near_said)}
     wrong = [a for a in left if a not in excused]
     looks_like = {wrong[a]: false_if[t] for t, a in matched([_interval(r) for r in false_if], [said[a] for a in wrong])}
 

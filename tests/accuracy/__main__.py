@@ -24,8 +24,8 @@ def page(found: list[tuple[Condition, Score]]) -> str:
         "# Accuracy",
         "",
         f"Written by `make accuracy` on {datetime.now(UTC).date().isoformat()}. A simulated fleet, its truth made from "
-        "the schedule without any rule, against the settled alarms of the same reports. One alarm counts for one episode "
-        "of its vehicle, rule and kind when they overlap by at least half. Episodes within two report intervals of a "
+        "the schedule without any rule, against the settled alarms of the same reports. One alarm counts for one "
+        "episode of its vehicle, rule and kind when they overlap by at least half. Episodes within two report intervals of a "
         "threshold are at the boundary and counted apart; precision and recall are beyond the boundary.",
         "",
         "| condition | episodes | precision | recall | missed | false | grade errors | at the boundary |",
@@ -38,7 +38,8 @@ def page(found: list[tuple[Condition, Score]]) -> str:
             "",
             f"## {condition.name[0].upper()}{condition.name[1:]}",
             "",
-            f"{condition.vehicles} vehicles, {condition.days} days, a report every {condition.interval_s} s while driving.",
+            f"{condition.vehicles} vehicles, {condition.days} days, "
+            f"a report every {condition.interval_s} s while driving.",
             "",
             "| rule | episodes | precision | recall | missed | false | grade errors | at the boundary | onset delay s, "
             "median / p95 |",

@@ -112,3 +112,10 @@ def test_a_bad_alarm_file_is_named(tmp_path: Path) -> None:
         read_alarms(path)
     with pytest.raises(ReportFileError):
         read_alarms(tmp_path / "absent.csv")
+
+
+def test_an_alarm_that_only_touches_an_episode_at_the_boundary_is_not_false() -> None:
+    near = [truth(0, 1, near=True)]
+    assert score(near, [alarm(0.9, 4)]).total.false == 0
+    assert score(near, [alarm(2.9, 6)]).total.false == 0
+    assert score(near, [alarm(3.1, 6)]).total.false == 1
