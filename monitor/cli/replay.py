@@ -1,4 +1,8 @@
-"""``monitor replay FILE...``: alarms, indicators and the key-supervision list of recorded reports."""
+"""``monitor replay FILE...``: alarms, indicators and the key-supervision list of recorded reports.
+
+What only some command lines need (configuration, registry, journal, indicators) is imported where it is used: together
+it takes as long to load as a day of a truck takes to replay.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,13 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from monitor.app.config import MonitorConfig, load_config
 from monitor.app.replay import Replay, replay_batch, replay_journal
 from monitor.cli.language import LangOption, Language, language, said
 from monitor.cli.outputs import check_ending, write_records
@@ -25,14 +28,14 @@ from monitor.model.fleet import Registry
 from monitor.model.indicator import INDICATOR_COLUMNS, Indicator
 from monitor.model.report import ReportBatch, concatenate
 from monitor.model.supervision import SUPERVISION_COLUMNS
+from monitor.quality.settings import QualitySettings
 from monitor.rules import load_rules
 from monitor.sources.mapping_files import load_mapping
 from monitor.sources.report_files import FileRead, read_reports
-from monitor.store.journal import read_segment_files
-from monitor.store.registry_files import RegistryFile, read_registry
-from monitor.supervision.entry_rules import EntryRule
-from monitor.supervision.indicators import build_indicators
-from monitor.supervision.key_supervision import key_supervision
+
+if TYPE_CHECKING:
+    from monitor.app.config import MonitorConfig
+    from monitor.supervision.entry_rules import EntryRule
 
 EXIT_UNREADABLE = 1
 
@@ -59,13 +62,15 @@ def replay_command(
         if path is not None:
             check_ending(path)
     until_ms = _moment(until)
-    settings = load_config(config) if config is not None else MonitorConfig()
-    layers = settings.rule_layers()
+    settings = _settings(config) if config is not None else None
+    layers = settings.rule_layers() if settings is not None else None
     vehicles = _registry(registry, screen, tongue) if registry is not None else None
     now_ms = int(time.time() * 1000)
     started = time.perf_counter()
     journals = [path for path in files if path.is_dir() and any(path.glob("*.vdmj"))]
     if journals and len(journals) == len(files):
+        from monitor.store.journal import read_segment_files
+
         answer = replay_journal(read_segment_files(journals), vehicles, until_ms=until_ms, layers=layers)
         failed = False
     else:
@@ -79,12 +84,12 @@ def replay_command(
             as_received=as_received,
             now_ms=now_ms,
             layers=layers,
-            quality=settings.quality,
+            quality=settings.quality if settings is not None else QualitySettings(),
         )
     _write(
         answer,
         vehicles or answer.registry or Registry(),
-        settings.supervision.entry_rules() if supervision is not None else (),
+        _entry_rules(settings) if supervision is not None else (),
         (alarms, indicators, supervision),
         as_received,
         tongue,
@@ -92,6 +97,19 @@ def replay_command(
     _summary(answer, time.perf_counter() - started, tongue)
     if failed:
         raise typer.Exit(EXIT_UNREADABLE)
+
+
+def _settings(config: Path) -> MonitorConfig:
+    from monitor.app.config import load_config
+
+    return load_config(config)
+
+
+def _entry_rules(settings: MonitorConfig | None) -> tuple[EntryRule, ...]:
+    """As the configuration says, else the shipped ones."""
+    from monitor.app.core_settings import SupervisionSettings
+
+    return (settings.supervision if settings is not None else SupervisionSettings()).entry_rules()
 
 
 def _moment(until: str | None) -> int | None:
@@ -105,7 +123,9 @@ def _moment(until: str | None) -> int | None:
 
 def _registry(path: Path, screen: Console, tongue: Language) -> Registry:
     """The good rows; the others are counted and the first of them told."""
-    found: RegistryFile = read_registry(path)
+    from monitor.store.registry_files import read_registry
+
+    found = read_registry(path)
     if found.problems:
         head = said(tongue, "档案有问题的行", "registry rows with problems")
         screen.print(f"{path}: {head}: {len(found.problems)} / {found.rows_total}", markup=False, style="yellow")
@@ -192,6 +212,8 @@ def _write(
     if indicators is not None:
         write_records(indicators, INDICATOR_COLUMNS, [row.record() for row in rows])
     if supervision is not None:
+        from monitor.supervision.key_supervision import key_supervision
+
         entries = key_supervision(
             answer.alarms, rows, registry, entry_rules, clock_ms=answer.clock_ms, lang=tongue.value
         )
@@ -199,6 +221,8 @@ def _write(
 
 
 def _indicators(answer: Replay, registry: Registry, live: bool) -> tuple[Indicator, ...]:
+    from monitor.supervision.indicators import build_indicators
+
     days = answer.days[answer.days["day"] > 0]
     if not len(days):
         return ()

@@ -17,7 +17,7 @@ import numpy as np
 
 from monitor.engine.engine import Engine
 from monitor.engine.pass_template import CONTACT, TRACK
-from monitor.engine.state import CORE, SPANS
+from monitor.engine.state import SPANS
 from monitor.model.fleet import Registry
 from monitor.model.report import ReportBatch
 from monitor.quality.judgement import judge
@@ -146,14 +146,13 @@ def large_fleet(report: Report) -> None:
 def state_size(report: Report) -> None:
     """Bytes per vehicle, and what takes them."""
     row = Engine(load_rules()).fleet.rows.dtype
-    fields = row.fields or {}
-    parts = {name: fields[name][0].itemsize for name in row.names or ()}
+    parts = {name: row[name].itemsize for name in row.names or ()}
     total = row.itemsize + SPANS.itemsize + 8
     report.add("engine state: row, registry dates, deadline", total, "bytes per vehicle", "≤ 600")
     shares = ", ".join(f"{name} {size}" for name, size in parts.items())
     report.note(
-        f"Of these the row takes {row.itemsize} ({shares}; core is {CORE.itemsize} of the engine itself), registry dates "
-        f"{SPANS.itemsize}, the deadline 8. Texts (key, plate) come on top and belong to the registry."
+        f"Of these the row takes {row.itemsize} ({shares}), registry dates {SPANS.itemsize}, the deadline 8; "
+        "core is the engine's own part. Texts (key, plate) come on top and belong to the registry."
     )
 
 

@@ -13,8 +13,6 @@ import gzip
 import lzma
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -24,20 +22,11 @@ from monitor.model.flaw import ReportFlag
 from monitor.model.report import ReportBatch, empty_rows
 from monitor.sources.report_files import read_reports
 from monitor.sources.report_writer import ENDINGS, write_reports
+from tests.benchmarks.report import Report, best_wall_s
 
 RECORDED = Path(__file__).parents[2].parent / "shared" / "data" / "trucks_2018_1hz.csv.xz"
 ROWS = 574_153
 NOW_MS = 2**60
-
-
-def best_of(repeats: int, run: Callable[[], object]) -> float:
-    """Shortest of several runs, seconds."""
-    best = float("inf")
-    for _ in range(repeats):
-        began = time.perf_counter()
-        run()
-        best = min(best, time.perf_counter() - began)
-    return best
 
 
 def made_up_track(n: int) -> ReportBatch:
@@ -68,30 +57,31 @@ def csv_module(path: Path) -> int:
         return sum(1 for _ in csv.reader(text))
 
 
-def measure(path: Path) -> None:
+def measure(report: Report, path: Path) -> None:
     n = len(read_reports(path, None, now_ms=NOW_MS).batch)
-    ours = best_of(5, lambda: read_reports(path, None, now_ms=NOW_MS))
-    line = f"{path.name:28} {n:9,} reports  {ours:6.3f} s  {n / ours / 1e6:5.2f} million/s"
+    ours = best_wall_s(5, lambda: read_reports(path, None, now_ms=NOW_MS))
+    report.add(f"{path.name}, {n:,} rows: read and judged", n / ours / 1e6, "million reports/s")
     if path.suffix != ".parquet":
-        theirs = best_of(3, lambda: csv_module(path))
-        line += f"   csv module {theirs:6.3f} s, ratio {ours / theirs:.2f}"
-    print(line)
+        theirs = best_wall_s(3, lambda: csv_module(path))
+        report.add(f"{path.name}: to the csv module's time", ours / theirs, "times")
 
 
 def main() -> None:
+    report = Report("Track files")
     recorded = Path(sys.argv[1]) if len(sys.argv) > 1 else RECORDED
     if recorded.is_file():
-        measure(recorded)
+        measure(report, recorded)
     else:
-        print(f"{recorded.name}: not on this machine, left out")
+        report.note(f"{recorded.name} is not on this machine: left out.")
     track = made_up_track(ROWS)
     with tempfile.TemporaryDirectory() as folder:
         for ending in ENDINGS:
             path = Path(folder) / f"made_up{ending}"
-            began = time.perf_counter()
-            write_reports(track, path)
-            print(f"{path.name:28} written in {time.perf_counter() - began:.2f} s, {path.stat().st_size / 1e6:.1f} MB")
-            measure(path)
+            seconds = best_wall_s(1, lambda path=path: write_reports(track, path))  # type: ignore[misc]
+            report.add(f"{path.name}: written", ROWS / seconds / 1e6, "million reports/s")
+            report.add(f"{path.name}: size", path.stat().st_size / ROWS, "bytes per report")
+            measure(report, path)
+    report.close("files")
 
 
 if __name__ == "__main__":

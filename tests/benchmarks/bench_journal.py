@@ -1,6 +1,8 @@
 """Journal throughput: reports a second in batches, each batch with its fsync.
 
-``python tests/benchmarks/bench_journal.py`` prints one line per batch size.
+Axis: reports per batch.
+
+    python -m tests.benchmarks.bench_journal
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import numpy as np
 from monitor.model.journal import JournalRecord, RecordType
 from monitor.model.report import ReportBatch, empty_rows
 from monitor.store.journal import Journal
+from tests.benchmarks.report import Report
 
 KEYS = tuple(f"甘G{number:05d}" for number in range(20_000))
 
@@ -40,7 +43,7 @@ def records(batch_size: int, n: int) -> list[JournalRecord]:
     return made
 
 
-def run(batch_size: int, n: int) -> None:
+def run(report: Report, batch_size: int, n: int) -> None:
     made = records(batch_size, n)
     # Not in the temporary folder: where that is in memory, an fsync costs nothing.
     scratch = tempfile.TemporaryDirectory(prefix="bench-journal-", dir=Path.cwd())
@@ -56,12 +59,20 @@ def run(batch_size: int, n: int) -> None:
         read = sum(len(record.batch) for record in journal.read(2) if record.batch is not None)
         read_s = time.perf_counter() - began
     total = batch_size * n
-    print(
-        f"batch {batch_size:>6}: written {total / took / 1e6:6.2f} M reports/s ({took / n * 1e3:.2f} ms a batch, "
-        f"{total / cpu / 1e6:.2f} M a CPU-second), read {read / read_s / 1e6:.2f} M/s, {size / total:.1f} bytes each"
-    )
+    what = f"batches of {batch_size:,}"
+    report.add(f"{what}: written, each with its fsync", total / took / 1e6, "million reports/s")
+    report.add(f"{what}: one batch", took / n * 1e3, "ms")
+    report.add(f"{what}: written, by CPU time", total / cpu / 1e6, "million reports per CPU-second")
+    report.add(f"{what}: read", read / read_s / 1e6, "million reports/s")
+    report.add(f"{what}: size", size / total, "bytes per report")
+
+
+def main() -> None:
+    report = Report("Journal")
+    for batch_size in (1, 100, 2_000, 20_000):
+        run(report, batch_size, max(20, min(1_000, 1_000_000 // batch_size)))
+    report.close("journal")
 
 
 if __name__ == "__main__":
-    for batch_size in (1, 100, 2_000, 20_000):
-        run(batch_size, max(20, min(1_000, 1_000_000 // batch_size)))
+    main()

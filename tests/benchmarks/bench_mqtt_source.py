@@ -1,6 +1,8 @@
 """Messages per CPU-second: our source against a bare aiomqtt client that only counts. One run compares them.
 
-``python tests/benchmarks/bench_mqtt_source.py`` fills a persistent session's queue on a Mosquitto of its own, then lets
+    python -m tests.benchmarks.bench_mqtt_source
+
+It fills a persistent session's queue on a Mosquitto of its own, then lets
 each client empty it: bare; our source that only acknowledges; our source with the journal.
 """
 
@@ -11,6 +13,7 @@ import contextlib
 import json
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiomqtt
@@ -26,6 +29,7 @@ from monitor.sources.intake import Feed, Intake, RawMessage
 from monitor.sources.mqtt import MqttSource
 from monitor.sources.mqtt_settings import MqttSourceSettings
 from monitor.store.journal import Journal
+from tests.benchmarks.report import Report
 from tests.integration.brokers import running_mosquitto
 
 NOW_MS = 1_700_000_000_000
@@ -90,21 +94,24 @@ def fill(port: int, payloads: list[bytes]) -> None:
     client.loop_stop()
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Messages per second and per CPU-second of this process."""
+
+    per_s: float
+    per_cpu_s: float
+
+
 class Stopwatch:
     def __init__(self) -> None:
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
-    def show(self, what: str, messages: int, reports: int) -> float:
+    def stop(self, messages: int) -> Rate:
         wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
-        print(
-            f"{what:<34} {messages / wall:>9,.0f} messages/s {messages / cpu:>9,.0f} a CPU-second "
-            f"{messages * reports / wall:>10,.0f} reports/s",
-            flush=True,
-        )
-        return messages / cpu
+        return Rate(messages / wall, messages / cpu)
 
 
-async def count_bare(port: int, name: str, n: int, reports: int) -> float:
+async def count_bare(port: int, name: str, n: int) -> Rate:
     watch = Stopwatch()
     async with bare_client(port, name) as client:
         left = n
@@ -112,10 +119,10 @@ async def count_bare(port: int, name: str, n: int, reports: int) -> float:
             left -= 1
             if not left:
                 break
-    return watch.show("bare aiomqtt, counting", n, reports)
+    return watch.stop(n)
 
 
-async def count_source(port: int, name: str, n: int, reports: int, journal: Journal | None) -> float:
+async def count_source(port: int, name: str, n: int, journal: Journal | None) -> Rate:
     done = asyncio.Event()
     seen = 0
 
@@ -140,7 +147,7 @@ async def count_source(port: int, name: str, n: int, reports: int, journal: Jour
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-    return watch.show("source" + (", decode and journal" if journal else ", acknowledging only"), n, reports)
+    return watch.stop(n)
 
 
 def warm_up() -> None:
@@ -149,26 +156,39 @@ def warm_up() -> None:
     decode_messages(feed, [RawMessage(payload(0, reports), "reports", NOW_MS) for reports in (1, 100)])
 
 
-def run(folder: Path, n: int, reports: int) -> None:
+def run(report: Report, folder: Path, n: int, reports: int) -> None:
     broker = running_mosquitto(folder)
     port = next(broker).port
     for name in ("bare", "source", "journal"):
         uvloop.run(subscribe(port, name))
     fill(port, [payload(number, reports) for number in range(n)])
-    bare = uvloop.run(count_bare(port, "bare", n, reports))
-    only = uvloop.run(count_source(port, "source", n, reports, None))
+    bare = uvloop.run(count_bare(port, "bare", n))
+    only = uvloop.run(count_source(port, "source", n, None))
     with Journal(folder / "journal") as journal:
-        whole = uvloop.run(count_source(port, "journal", n, reports, journal))
+        whole = uvloop.run(count_source(port, "journal", n, journal))
         stored = sum(len(record.batch) for record in journal.read(1) if record.batch is not None)
     assert stored >= n * reports
-    print(f"{'of the bare client':<34} source {only / bare:.0%}, with journal {whole / bare:.0%}")
+    what = f"{reports} per message" if reports > 1 else "one report per message"
+    asked = "≥ 60" if reports == 1 else ""
+    report.add(f"{what}: bare aiomqtt client that counts", bare.per_cpu_s, "messages per CPU-second")
+    report.add(
+        f"{what}: our source, acknowledging only", 100 * only.per_cpu_s / bare.per_cpu_s, "% of the bare client", asked
+    )
+    report.add(f"{what}: decoded and in the journal", 100 * whole.per_cpu_s / bare.per_cpu_s, "% of the bare client")
+    report.add(f"{what}: decoded and in the journal", whole.per_s * reports, "reports/s")
     with contextlib.suppress(StopIteration):
         next(broker)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    report = Report("MQTT source")
     warm_up()
     for n, reports in ((20_000, 1), (5_000, 100)):
-        print(f"{n} messages of {reports}")
         with tempfile.TemporaryDirectory(prefix="bench-mqtt-", dir=Path.cwd()) as name:
-            run(Path(name), n, reports)
+            run(report, Path(name), n, reports)
+    report.note("Queues filled beforehand, QoS 1, Mosquitto. The whole daemon stands under Pipeline.")
+    report.close("mqtt_source")
+
+
+if __name__ == "__main__":
+    main()

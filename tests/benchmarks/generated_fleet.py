@@ -12,7 +12,7 @@ INTERVAL_MS = 30_000
 MICRO_BATCH = 2_000
 
 
-def fleet_reports(vehicles: int, rounds: int, seed: int = 1) -> ReportBatch:
+def fleet_reports(vehicles: int, rounds: int, interval_ms: int = INTERVAL_MS, seed: int = 1) -> ReportBatch:
     """``rounds`` reports of each vehicle, in the order received; vehicles in random order within a round.
 
     Speeds differ by vehicle and vary in time; one vehicle in a hundred speeds, and everybody stands for a fifth of the
@@ -23,13 +23,14 @@ def fleet_reports(vehicles: int, rounds: int, seed: int = 1) -> ReportBatch:
     round_ = np.repeat(np.arange(rounds), vehicles)
     rows = empty_rows(vehicles * rounds)
     rows["key"] = vehicle
-    rows["recv_ms"] = START_MS + (np.arange(len(rows)) * INTERVAL_MS) // vehicles
-    rows["fix_ms"] = np.maximum(rows["recv_ms"] - 500 - rng.integers(0, 2_000, len(rows)), START_MS - 10_000)
+    rows["recv_ms"] = START_MS + (np.arange(len(rows)) * interval_ms) // vehicles
+    under_way_ms = 500 + rng.integers(0, interval_ms // 15, len(rows))
+    rows["fix_ms"] = np.maximum(rows["recv_ms"] - under_way_ms, START_MS - 10_000)
     speed = 400 + (vehicle % 50) * 10 + (round_ % 20) * 8
     speed[vehicle % 100 == 0] = 1_300
     speed[round_ % 100 > 80] = 0
     rows["speed_dkmh"] = speed
-    rows["lat_deg"] = 30 + (vehicle % 1_000) * 0.001 + round_ * 0.002
+    rows["lat_deg"] = 30 + (vehicle % 1_000) * 0.001 + round_ * (0.002 * interval_ms / INTERVAL_MS)
     rows["lon_deg"] = 100 + (vehicle // 1_000) * 0.01
     rows["flags"] = ReportFlag.POSITIONED | ReportFlag.ACC_KNOWN | ReportFlag.ACC_ON
     return ReportBatch(tuple(f"甘G{number:06d}" for number in range(vehicles)), rows)

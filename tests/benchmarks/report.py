@@ -11,9 +11,11 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
+
+from monitor.model.beijing import BEIJING
 
 FOLDER_VARIABLE = "VDM_BENCH_ROWS"
 """Folder in which a module started by ``python -m tests.benchmarks`` leaves its rows."""
@@ -105,11 +107,11 @@ def page(collected: list[dict[str, object]]) -> str:
     lines = [
         "# Performance",
         "",
-        "Written by `make bench` (`python -m tests.benchmarks`). Timing decides no test; ratios come from one run, rates",
-        "are the best of several runs, and the machine was shared with other work.",
+        "Written by `python -m tests.benchmarks`; `make bench` prints the same figures. Timing decides no test. Ratios",
+        "come from one run, rates are the best of several runs, and the machine was shared with other work.",
         "",
         f"- machine: {machine()}",
-        f"- date: {date.today().isoformat()}",
+        f"- date: {datetime.now(BEIJING).date().isoformat()}",
         "",
     ]
     for module in collected:

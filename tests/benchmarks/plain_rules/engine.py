@@ -61,9 +61,9 @@ UNQUALIFIED_FLAWS = 255 | 1 << 16
 BACKFILL, ACC_KNOWN, ACC_ON = 1, 2, 4
 
 _FIELDS = REPORT.names or ()
-_FIX, _RECV, _LON, _LAT, _KEY, _DRIVER, _SPEED, _FLAGS, _FLAWS = (
+_FIX, _RECV, _LON, _LAT, _DRIVER, _SPEED, _FLAGS, _FLAWS = (
     _FIELDS.index(name)
-    for name in ("fix_ms", "recv_ms", "lon_deg", "lat_deg", "key", "driver", "speed_dkmh", "flags", "flaws")
+    for name in ("fix_ms", "recv_ms", "lon_deg", "lat_deg", "driver", "speed_dkmh", "flags", "flaws")
 )
 P = TypeVar("P")
 
@@ -140,13 +140,12 @@ class PlainEngine:
                 if not report[_FLAWS] & TIME_FLAW and report[_RECV] > 0:
                     x.first_life_ms = report[_RECV]
                     break
-        rows = self.fleet.rows_of(batch.keys).tolist()
+        rows = self.fleet.rows_of(batch.keys)[batch.rows["key"]].tolist()
         drivers = self.fleet.drivers_of(batch.drivers).tolist()
         while len(self._vehicles) < len(self.fleet):
             self._vehicles.append(self._new_vehicle(len(self._vehicles), NEVER_MS))
         outcomes = [0] * N_OUTCOMES
-        for report in batch.rows.tolist():
-            row = rows[report[_KEY]]
+        for report, row in zip(batch.rows.tolist(), rows, strict=True):
             outcomes[self._take(self._vehicles[row], row, report, drivers[report[_DRIVER]])] += 1
         return self._output(outcomes)
 
