@@ -25,8 +25,8 @@ def page(found: list[tuple[Condition, Score]]) -> str:
         "",
         f"Written by `make accuracy` on {datetime.now(UTC).date().isoformat()}. A simulated fleet, its truth made from "
         "the schedule without any rule, against the settled alarms of the same reports. One alarm counts for one "
-        "episode of its vehicle, rule and kind when they overlap by at least half. Episodes within two report intervals "
-        "of a threshold are at the boundary and counted apart; precision and recall are beyond the boundary.",
+        "episode of its vehicle, rule and kind when they overlap by at least half. Episodes within two report "
+        "intervals of a threshold are at the boundary and counted apart; precision and recall are beyond the boundary.",
         "",
         "| condition | episodes | precision | recall | missed | false | grade errors | at the boundary |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
