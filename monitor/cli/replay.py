@@ -57,7 +57,7 @@ def replay_command(
 ) -> None:
     """Alarms from recorded reports: settled, or as received. 用轨迹文件重算报警。"""
     tongue = language(lang)
-    screen = Console(stderr=True)
+    screen = Console(stderr=True, soft_wrap=True)
     for path in (alarms, indicators, supervision):
         if path is not None:
             check_ending(path)

@@ -41,7 +41,7 @@ def score_command(
     try:
         result = score(read_truth(truth), read_alarms(alarms), rule or None)
     except MonitorError as error:
-        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)
+        Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
         raise typer.Exit(1) from error
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(result.record())).decode())
