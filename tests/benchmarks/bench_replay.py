@@ -16,7 +16,7 @@ from tests.benchmarks.bench_files import RECORDED, csv_module
 from tests.benchmarks.report import Report, best_wall_s
 
 MONITOR = Path(sys.executable).with_name("monitor")
-WATCHED = ("numba", "pydantic", "pyarrow", "rich.console", "typer", "openpyxl", "sqlalchemy", "httpx", "scipy")
+WATCHED = ("numba", "pydantic", "pyarrow", "rich.console", "typer", "openpyxl", "sqlalchemy", "httpx")
 """Packages whose share of the start is worth knowing; those that a replay does not load are told."""
 
 
