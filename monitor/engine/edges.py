@@ -42,7 +42,6 @@ def new_edge(out: np.void, x: np.void, code: int, kind: int, edge: int, onset_ms
     e["suspected_serious"] = 0
     e["night_only"] = 0
     e["late"] = x["late"]
-    e["inhibits"] = 0
     return e
 
 

@@ -48,10 +48,7 @@ def iso(at_ms: int) -> str:
 
 def parse_iso(text: str) -> int:
     """Epoch ms of an ISO 8601 time; without an offset it is Beijing time. Raises ValueError."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=BEIJING)
-    return round(moment.timestamp() * 1000)
+    return from_datetime(datetime.fromisoformat(text))
 
 
 def date_of(day: int) -> date:

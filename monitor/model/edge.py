@@ -47,7 +47,6 @@ EDGE = np.dtype(
         ("suspected_serious", np.int8),
         ("night_only", np.int8),
         ("late", np.int8),
-        ("inhibits", np.int8),  # unused by the pass; kept zero
     ],
     align=True,
 )

@@ -24,7 +24,7 @@ from pydantic import Field
 from monitor.engine.edges import MAX_STEP_MS, new_edge
 from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import Certainty, EndReason, Grade
-from monitor.model.beijing import ms_of_day
+from monitor.model.beijing import NEVER_MS, ms_of_day
 from monitor.model.compiled import compiled, folded
 from monitor.model.edge import EdgeType
 from monitor.model.geo import distance_m, from_e7, to_e7
@@ -554,7 +554,7 @@ def advance(
 ) -> int:
     """Silence of more than 4 h ends the run at its last report, or at the stop before it."""
     if core["fix_ms"] == 0 or state["day"]["suspected_ms"] == 0:
-        return 2**62
+        return NEVER_MS
     due = core["clock_ms"] + LONG_SILENCE_MS
     if x["clock_ms"] > due and (x["settled"] == 0 or x["final"] == 1):
         at_ms = state["rest_ms"] if state["rest_ms"] != 0 else core["fix_ms"]
@@ -562,7 +562,7 @@ def advance(
         x["clock_ms"] = due
         end_run(state, params, x, out, code, at_ms, core["lon_deg"], core["lat_deg"], _DATA_ENDED)
         x["clock_ms"] = now
-        return 2**62
+        return NEVER_MS
     if x["final"] == 1:
         if state["day"]["onset_ms"] != 0:
             write_edge(state, state["day"], params["day"], x, out, code, DAY, _UPDATE)

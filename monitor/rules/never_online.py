@@ -13,6 +13,7 @@ from pydantic import Field
 from monitor.engine.edges import new_edge
 from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import EndReason, Grade
+from monitor.model.beijing import NEVER_MS
 from monitor.model.compiled import compiled, folded
 from monitor.model.edge import EdgeType
 
@@ -93,7 +94,7 @@ def advance(
 ) -> int:
     """Time passes and nothing was ever heard."""
     if params["enabled"] == 0 or state["onset_ms"] == CONTACTED:
-        return 2**62
+        return NEVER_MS
     now = x["clock_ms"]
     if x["first_life_ms"] == 0:
         return int(now)
@@ -103,7 +104,7 @@ def advance(
         if x["suspended_from_ms"] < due_ms and x["suspended_to_ms"] > base_ms:
             due_ms = x["suspended_to_ms"] + params["after_ms"]
         if due_ms >= x["retired_ms"]:
-            return 2**62
+            return NEVER_MS
         if now <= due_ms:
             return int(due_ms)
         if now <= x["grace_until_ms"] and due_ms > x["paused_ms"]:
@@ -115,7 +116,7 @@ def advance(
         e["end_ms"] = x["retired_ms"]
         e["end_reason"] = _RETIRED
         state["onset_ms"] = CONTACTED
-        return 2**62
+        return NEVER_MS
     if x["final"] == 1:
         write_edge(state, params, x, out, code, _UPDATE, now)
     return int(x["retired_ms"]) - 1

@@ -17,6 +17,7 @@ from pydantic import Field
 from monitor.engine.edges import new_edge
 from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import EndReason
+from monitor.model.beijing import NEVER_MS
 from monitor.model.compiled import compiled, folded
 from monitor.model.edge import EdgeType
 from monitor.model.geo import distance_m, from_e7, to_e7
@@ -147,7 +148,7 @@ def advance(
 ) -> int:
     """Time passes without contact: tiers are reached one by one, each edge carrying its own moment."""
     if params["enabled"] == 0 or state["contact_ms"] == 0:
-        return 2**62
+        return NEVER_MS
     now = x["clock_ms"]
     while True:
         if state["tier"] == 0:
@@ -182,7 +183,7 @@ def advance(
                 state["tier"] += 1
                 write_edge(state, params, x, out, code, _UPDATE, due_ms)
         if state["onset_ms"] == 0:
-            return 2**62
+            return NEVER_MS
         if now < stop_ms:
             if x["final"] == 1:
                 write_edge(state, params, x, out, code, _UPDATE, now)
@@ -190,7 +191,7 @@ def advance(
         clear(state, params, x, out, code, stop_ms, reason)
         if reason == _RETIRED:
             state["contact_ms"] = 0
-            return 2**62
+            return NEVER_MS
         state["contact_ms"] = stop_ms  # absence is counted anew from the end of the registered stop
 
 

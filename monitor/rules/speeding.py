@@ -18,6 +18,7 @@ from pydantic import Field
 from monitor.engine.edges import MIN_STEP_MS, longest_step_ms, new_edge
 from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import EndReason, Grade, LimitSource
+from monitor.model.beijing import NEVER_MS
 from monitor.model.compiled import compiled, folded
 from monitor.model.edge import EdgeType
 from monitor.model.geo import from_e7, to_e7
@@ -323,18 +324,18 @@ def advance(
 ) -> int:
     """Silence closes a run at its last report over; at the very end a run that dipped is over."""
     if state["onset_ms"] == 0:
-        return 2**62
+        return NEVER_MS
     due = core["clock_ms"] + SILENCE_MS
     if x["clock_ms"] > due and (x["settled"] == 0 or x["final"] == 1):
         now = x["clock_ms"]
         x["clock_ms"] = due
         end_run(state, params, x, out, code, _OVER if state["dipped"] == 1 else _DATA_ENDED)
         x["clock_ms"] = now
-        return 2**62
+        return NEVER_MS
     if x["final"] == 1:
         if state["dipped"] == 1:
             end_run(state, params, x, out, code, _OVER)
-            return 2**62
+            return NEVER_MS
         if state["published"] == 1:
             write_edge(state, params, x, out, code, _UPDATE)
     return int(due)

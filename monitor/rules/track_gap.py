@@ -15,6 +15,7 @@ from pydantic import Field
 from monitor.engine.edges import in_grace, new_edge
 from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import EndReason, Grade
+from monitor.model.beijing import NEVER_MS
 from monitor.model.compiled import compiled, folded
 from monitor.model.edge import EdgeType
 from monitor.model.geo import distance_m, from_e7, to_e7
@@ -173,10 +174,10 @@ def advance(
 ) -> int:
     """Backfill had its time."""
     if state["from_ms"] == 0:
-        return 2**62
+        return NEVER_MS
     if x["clock_ms"] > state["due_ms"]:
         publish(state, params, x, out, code)
-        return 2**62
+        return NEVER_MS
     return int(state["due_ms"])
 
 

@@ -18,9 +18,9 @@ from monitor.codec.json_report import Reject, decode_json_many
 from monitor.codec.jt808 import FrameOutcome, Reassembler, decode_location_stream
 from monitor.model.bad_bytes import BadBytes
 from monitor.model.flaw import ReportFlag
-from monitor.model.geo import gcj02_to_wgs84
 from monitor.model.report import REPORT, ReportBatch
-from monitor.sources.intake import Codec, Crs, Feed, RawMessage, SourceClock
+from monitor.quality.crs import to_wgs84
+from monitor.sources.intake import Codec, Feed, RawMessage, SourceClock
 
 OVERSIZE = "oversize"
 
@@ -116,8 +116,7 @@ def _set_receive_times(feed: Feed, batch: ReportBatch, arrival_ms: NDArray[np.in
 
 
 def _in_wgs84(feed: Feed, batch: ReportBatch) -> ReportBatch:
-    if feed.crs is Crs.GCJ02 and len(batch):
-        batch.rows["lon_deg"], batch.rows["lat_deg"] = gcj02_to_wgs84(batch.rows["lon_deg"], batch.rows["lat_deg"])
+    to_wgs84(batch.rows, feed.crs)
     return batch
 
 

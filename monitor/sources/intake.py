@@ -7,17 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from monitor.quality.crs import Crs
+
 
 class Codec(StrEnum):
     JSON = "json"
     JT808 = "jt808"
-
-
-class Crs(StrEnum):
-    """Coordinates as the sender states them."""
-
-    WGS84 = "wgs84"
-    GCJ02 = "gcj02"
 
 
 class SourceClock(StrEnum):

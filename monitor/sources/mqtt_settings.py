@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from monitor.model.broker import BrokerSettings
-from monitor.sources.intake import Codec, Crs, Feed, SourceClock
+from monitor.quality.crs import Crs
+from monitor.sources.intake import Codec, Feed, SourceClock
 
 
 class SubscriptionSettings(BaseModel):

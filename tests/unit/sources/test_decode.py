@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from monitor.codec.jt808 import encode_location_stream
 from monitor.model.geo import wgs84_to_gcj02
 from monitor.model.report import empty_rows
+from monitor.quality.crs import Crs
 from monitor.sources.decode import Decoded, decode_messages
-from monitor.sources.intake import Codec, Crs, Feed, RawMessage, SourceClock
+from monitor.sources.intake import Codec, Feed, RawMessage, SourceClock
 
 FIX_MS = 1_700_000_000_000
 FEED = Feed("broker", "上级平台")
@@ -136,3 +137,10 @@ def test_the_reports_do_not_depend_on_how_messages_are_grouped(cut: int, codec: 
         parts = np.concatenate([part.batch.rows[name] for part in apart])
         assert together.batch.rows[name].tolist() == parts.tolist()
     assert keys(together) == keys(apart[0]) + keys(apart[1])
+
+
+def test_no_fix_at_zero_stays_at_zero_from_a_shifted_source() -> None:
+    payload = b'{"vehicle_id":"A","fix_time":"2026-03-02T10:00:00+08:00","lon":0,"lat":0,"positioned":false}'
+    feed = Feed("main", "", Codec.JSON, crs=Crs.GCJ02)
+    batch = decode_messages(feed, [RawMessage(payload, "", 1_772_417_000_000)]).batch
+    assert (batch.rows["lon_deg"][0], batch.rows["lat_deg"][0]) == (0.0, 0.0)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from monitor.errors import ConfigError
 from monitor.model.backoff import Backoff
 from monitor.model.broker import BrokerSettings, TlsSettings
-from monitor.sources.intake import Codec, Crs, SourceClock
+from monitor.quality.crs import Crs
+from monitor.sources.intake import Codec, SourceClock
 from monitor.sources.mqtt_settings import MqttSourceSettings
 
 
