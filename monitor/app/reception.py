@@ -27,7 +27,7 @@ from monitor.model.journal import JournalRecord, RecordType
 from monitor.model.report import ReportBatch, concatenate
 from monitor.quality import QualitySettings, judge
 from monitor.sources.decode import decode_messages
-from monitor.sources.intake import Codec, Feed, Intake
+from monitor.sources.intake import Codec, Decoded, Feed, Intake
 from monitor.store.journal import Journal
 from monitor.store.quarantine import Quarantine
 
@@ -154,7 +154,11 @@ class Reception:
         if read.batch is not None and len(read.batch):
             first = next(item for item in arrived if item.intake is not None)
             records.append((_reports(read.batch, self._journal.last_clock_ms), first))
-        records += [(item.record, item) for item in arrived if item.record is not None]
+        for item in arrived:
+            if item.intake is not None:
+                records += [(_clocked(record, self._journal.last_clock_ms), item) for record in item.intake.records]
+            elif item.record is not None:
+                records.append((item.record, item))
         last = self._journal.append([record for record, _ in records])
         first_offset = last - len(records) + 1
         work = [
@@ -169,17 +173,21 @@ class Reception:
         unknown: set[tuple[str, str]] = set()
         for intake in intakes:
             feed = intake.feed
-            reassembler = self._reassemblers.setdefault(feed, Reassembler()) if feed.codec is Codec.JT808 else None
-            decoded = decode_messages(feed, intake.messages, reassembler=reassembler)
+            decoded = intake.decoded or self._decoded(intake)
             read.rejects.extend(decoded.rejects)
             read.reasons.update(decoded.outcomes)
             read.reports[feed.source] += len(decoded.batch)
-            read.messages[feed.source] += len(intake.messages)
+            read.messages[feed.source] += intake.n_messages
             unknown.update((feed.source, name) for name in decoded.unknown_fields)
             if len(decoded.batch):
                 judge(decoded.batch.rows, self._now_ms(), settings=self._quality)
                 batches.append(decoded.batch)
         return replace(read, batch=concatenate(batches) if batches else None, unknown_fields=frozenset(unknown))
+
+    def _decoded(self, intake: Intake) -> Decoded:
+        feed = intake.feed
+        reassembler = self._reassemblers.setdefault(feed, Reassembler()) if feed.codec is Codec.JT808 else None
+        return decode_messages(feed, intake.messages, reassembler=reassembler)
 
     def _count(self, read: _Read) -> None:
         metrics = self._metrics
@@ -203,7 +211,12 @@ class Reception:
 
 
 def _messages(arrived: _Arrived) -> int:
-    return 0 if arrived.intake is None else len(arrived.intake.messages)
+    return 0 if arrived.intake is None else arrived.intake.n_messages
+
+
+def _clocked(record: JournalRecord, clock_ms: int) -> JournalRecord:
+    """A source's record; the engine clock never goes back."""
+    return record if record.clock_ms >= clock_ms else replace(record, clock_ms=clock_ms)
 
 
 def _reports(batch: ReportBatch, clock_ms: int) -> JournalRecord:

@@ -18,7 +18,7 @@ from monitor.engine.rule import Rule
 from monitor.engine.state import NO_DAY, SPANS, row_dtype
 from monitor.model.beijing import NEVER_MS, day_number, day_start_ms
 from monitor.model.fleet import Registry, Vehicle, VehicleClass
-from monitor.model.report import TERMINAL_PREFIX
+from monitor.model.report import PLATE_PREFIX, TERMINAL_PREFIX
 
 _CLASSES = list(VehicleClass)
 _INITIAL_ROWS = 1024
@@ -168,12 +168,13 @@ class FleetState:
         known = self._alias.get(key)
         if known is not None:
             return known
-        name = key
+        vehicle = None
         if self._registry is not None and key.startswith(TERMINAL_PREFIX):
             vehicle = self._registry.by_phone(key[len(TERMINAL_PREFIX) :], self._day)
-            if vehicle is not None:
-                name = vehicle.vehicle_id
-        row = self._row(name)
+        elif self._registry is not None and key.startswith(PLATE_PREFIX):
+            color, _, plate = key[len(PLATE_PREFIX) :].partition(":")
+            vehicle = self._registry.by_plate(color, plate, self._day)
+        row = self._row(key if vehicle is None else vehicle.vehicle_id)
         self._alias[key] = row
         return row
 

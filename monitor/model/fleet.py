@@ -89,12 +89,15 @@ class Registry:
     version: int = 0
     _by_id: dict[str, list[Vehicle]] = field(default_factory=dict, repr=False, compare=False)
     _by_phone: dict[str, list[Vehicle]] = field(default_factory=dict, repr=False, compare=False)
+    _by_plate: dict[tuple[str, str], list[Vehicle]] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for vehicle in self.vehicles:
             self._by_id.setdefault(vehicle.vehicle_id, []).append(vehicle)
             if vehicle.terminal_phone:
                 self._by_phone.setdefault(vehicle.terminal_phone, []).append(vehicle)
+            if vehicle.plate:
+                self._by_plate.setdefault((vehicle.plate_color.value, vehicle.plate), []).append(vehicle)
 
     def vehicle_ids(self) -> tuple[str, ...]:
         """Distinct vehicle ids in first-seen order."""
@@ -110,15 +113,28 @@ class Registry:
         rows = self._by_phone.get(phone)
         return _in_force(rows, day) if rows else None
 
+    def by_plate(self, color: str, plate: str, day: int | None = None) -> Vehicle | None:
+        """The vehicle with this plate (``model.plate.folded_plate``) in this colour on ``day``.
+
+        Colours are mixed up in practice (green and yellow-green above all): a plate that exists in one colour only is
+        found whatever the colour asked for.
+        """
+        rows = self._by_plate.get((color, plate))
+        if rows is None:
+            alike = [rows for word in PlateColor if (rows := self._by_plate.get((word.value, plate))) is not None]
+            rows = alike[0] if len(alike) == 1 else None
+        return _in_force(rows, day) if rows else None
+
     def known_from(self, vehicle_id: str) -> date | None:
         """Date from which the registry knows a vehicle; None where its first row has no beginning."""
         rows = self._by_id.get(vehicle_id)
         return rows[0].valid_from if rows else None
 
     def change_days(self) -> tuple[int, ...]:
-        """Beijing day numbers on which another row of a vehicle, or another vehicle of a terminal, comes into force."""
+        """Beijing day numbers on which another row of a vehicle, or another vehicle of a terminal or plate, comes into
+        force."""
         days: set[int] = set()
-        for rows in (*self._by_id.values(), *self._by_phone.values()):
+        for rows in (*self._by_id.values(), *self._by_phone.values(), *self._by_plate.values()):
             if len(rows) > 1:
                 days.update(day_number(row.valid_from) for row in rows if row.valid_from is not None)
                 days.update(day_number(row.valid_to) + 1 for row in rows if row.valid_to is not None)

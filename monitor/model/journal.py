@@ -18,6 +18,9 @@ class RecordType(IntEnum):
     TICK = 2
     REGISTRY = 3
     CONFIG = 4
+    FENCES = 5  # GeoJSON of the fences in force
+    WAYBILL = 6  # model.waybill
+    LINK = 7  # model.exchange.LinkEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class JournalRecord:
     """One record. ``clock_ms`` is the engine clock it carries (running maximum of receive times).
 
     ``batch`` only for REPORTS; ``resumed`` only for TICK: the first tick after a pause of ours, which began at
-    ``paused_ms``; ``payload`` (JSON) for REGISTRY and CONFIG.
+    ``paused_ms``; ``payload`` (JSON) for all others.
     """
 
     offset: int

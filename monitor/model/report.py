@@ -40,12 +40,20 @@ REPORT = np.dtype(
 TERMINAL_PREFIX = "terminal:"
 """Key of a report whose vehicle is known only by its terminal's phone number."""
 
+PLATE_PREFIX = "plate:"
+"""Key of a report whose vehicle is known by its plate (JT/T 809)."""
+
 ReportRows = NDArray[np.void]
 
 
 def terminal_key(phone: str) -> str:
     """``terminal:<phone>``; a phone is hex digits without leading zeros, lower case."""
     return TERMINAL_PREFIX + (phone.strip().lower().lstrip("0") or "0")
+
+
+def plate_key(color: str, plate: str) -> str:
+    """``plate:<colour word>:<plate>``; the same plate may exist in two colours, so both belong to the key."""
+    return f"{PLATE_PREFIX}{color}:{plate}"
 
 
 def empty_rows(n: int) -> ReportRows:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -20,25 +20,12 @@ from monitor.model.bad_bytes import BadBytes
 from monitor.model.flaw import ReportFlag
 from monitor.model.report import REPORT, ReportBatch
 from monitor.quality.crs import to_wgs84
-from monitor.sources.intake import Codec, Feed, RawMessage, SourceClock
+from monitor.sources.intake import Codec, Decoded, Feed, RawMessage, SourceClock
 
 OVERSIZE = "oversize"
 
 _DELIMITER = b"\x7e"
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """Reports in the order of the messages (by fix time within one), ``rejects`` for the quarantine.
-
-    ``outcomes`` counts by reason what was rejected, and frames decoded with a remark or of another kind of message.
-    """
-
-    batch: ReportBatch
-    rejects: tuple[BadBytes, ...] = ()
-    unknown_fields: tuple[str, ...] = ()
-    outcomes: Counter[str] = field(default_factory=Counter)
 
 
 def decode_messages(feed: Feed, messages: Sequence[RawMessage], *, reassembler: Reassembler | None = None) -> Decoded:

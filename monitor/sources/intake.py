@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from monitor.model.bad_bytes import BadBytes
+from monitor.model.journal import JournalRecord
+from monitor.model.report import ReportBatch
 from monitor.quality.crs import Crs
 
 
@@ -42,8 +46,24 @@ class RawMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Decoded:
+    """Reports in the order of the messages (by fix time within one), ``rejects`` for the quarantine.
+
+    ``outcomes`` counts by reason what was rejected, and frames decoded with a remark or of another kind of message.
+    """
+
+    batch: ReportBatch
+    rejects: tuple[BadBytes, ...] = ()
+    unknown_fields: tuple[str, ...] = ()
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
 class Intake:
     """Messages of one feed in the order received.
+
+    A source that has to read its messages before it can answer them (JT/T 808 and 809) hands over ``decoded``, with
+    ``messages`` empty and ``n_frames`` to count. ``records`` are journalled behind the reports, with the same fsync.
 
     ``ack`` tells the sender that they are safe. Call it on the event loop's thread, after the journal's fsync (and
     after the quarantine's, for what went there), at most once.
@@ -52,6 +72,14 @@ class Intake:
     feed: Feed
     messages: list[RawMessage]
     ack: Callable[[], None]
+    decoded: Decoded | None = None
+    n_frames: int = 0
+    records: tuple[JournalRecord, ...] = ()
+
+    @property
+    def n_messages(self) -> int:
+        """Messages of the sender in it."""
+        return self.n_frames if self.decoded is not None else len(self.messages)
 
 
 class Deliver(Protocol):

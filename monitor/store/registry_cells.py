@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from openpyxl.utils.datetime import from_excel
 
 from monitor.model.fleet import PlateColor, VehicleClass
+from monitor.model.plate import folded_plate
 from monitor.store.registry_headings import (
     CLASS_WORDS,
     COLOR_WORDS,
@@ -29,7 +30,6 @@ _EXACT = 2**53
 _SERIALS = range(18_264, 73_051)
 """Excel serial dates of 1950-2099: five digits that are taken as a date."""
 _OPEN_YEAR = 9999
-_PLATE_DROPPED = str.maketrans("", "", " \t\u3000·•‧∙・.-_")
 _PHONE_DROPPED = str.maketrans("", "", " \t\u3000-'()")
 _MAX_TEXT = 200
 _MAX_PLATE = 16
@@ -85,7 +85,7 @@ def plate(cell: Cell) -> str:
     text = text_of(cell)
     if is_empty(text):
         return ""
-    text = unicodedata.normalize("NFKC", text).upper().translate(_PLATE_DROPPED)
+    text = folded_plate(text)
     if len(text) > _MAX_PLATE or not text.isalnum():
         raise ValueError(f"{text!r} is no plate")
     return text
