@@ -157,7 +157,7 @@ class Core:
         self.reception = Reception(self._journal, self._quarantine, queue, metrics, now_ms, config.core, config.quality)
         self._snapshots = Snapshots(self.live, self.detection, self._folder, metrics, config.core, now_ms)
         self._reckoner = Reckoner(
-            self.live, self.detection, self.reception, self._database, metrics, config.supervision, config.language
+            self.live, self.detection, self.reception, config.database, metrics, config.supervision, config.language
         )
         for settings in config.mqtt:
             source = MqttSource(settings, self.reception.deliver, now_ms)

@@ -15,10 +15,10 @@ from monitor.app.detection import Detection
 from monitor.app.live_pipeline import LivePipeline
 from monitor.app.metrics import Metrics
 from monitor.app.reception import Reception
-from monitor.app.reckoning import OpenDays, reckon, write_vehicle_rows
+from monitor.app.reckoning import OpenDays
+from monitor.app.reckoning_process import ReckoningProcess
 from monitor.errors import OperationError
 from monitor.model.journal import JournalRecord, RecordType
-from monitor.store.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Reckoner:
         live: LivePipeline,
         detection: Detection,
         reception: Reception,
-        database: Database,
+        database_url: str,
         metrics: Metrics,
         settings: SupervisionSettings,
         lang: str,
@@ -43,11 +43,9 @@ class Reckoner:
         self._live = live
         self._detection = detection
         self._reception = reception
-        self._database = database
         self._metrics = metrics
         self._settings = settings
-        self._rules = settings.entry_rules()
-        self._lang = lang
+        self._process = ReckoningProcess(database_url, settings.entry_rules(), lang)
         self._clock_ms = 0
         self._at_s = 0.0
         self._took_s = 0.0
@@ -55,13 +53,16 @@ class Reckoner:
 
     async def run(self) -> None:
         """Reckon when it is time, until cancelled."""
-        while True:
-            await asyncio.sleep(LOOK_S)
-            if self._due():
-                try:
-                    await self._reckon()
-                except OperationError as error:
-                    log.error("no summaries this time: %s", error)
+        try:
+            while True:
+                await asyncio.sleep(LOOK_S)
+                if self._due():
+                    try:
+                        await self._reckon()
+                    except OperationError as error:
+                        log.error("no summaries this time: %s", error)
+        finally:
+            await self._process.close()
 
     def _due(self) -> bool:
         settings = self._settings
@@ -79,8 +80,7 @@ class Reckoner:
             engine = self._live.engine
             rows = await asyncio.to_thread(engine.open_days)
             open_days = OpenDays(engine.clock_ms, tuple(engine.fleet.keys), rows.copy(), engine.fleet.registry)
-        found = await asyncio.to_thread(reckon, self._database, open_days, self._rules, self._lang)
-        await asyncio.to_thread(write_vehicle_rows, self._database, found.vehicle_rows)
+        found = await self._process.reckon(open_days)
         record = JournalRecord(0, RecordType.TICK, open_days.clock_ms)
         await self._reception.submit(record, found.reckoning)
         for object_type, n in found.listed.items():
