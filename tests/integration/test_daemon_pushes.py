@@ -124,6 +124,10 @@ async def test_summaries_indicators_and_supervision_follow(daemon: DaemonProcess
     await asyncio.to_thread(daemon.wait_for, ("vdm_deliveries_total", "delivered", "desk"), 10)
     enterprise = simulation.registry[0].enterprise_id
     summary = await _asked(f"{daemon.api}/enterprises/{enterprise}/summary")
+    async with asyncio.timeout(30):
+        while summary["day"] is None:  # the reckoning has its own process, and its own pace
+            await asyncio.sleep(0.1)
+            summary = await _asked(f"{daemon.api}/enterprises/{enterprise}/summary")
     assert summary["enterprise_id"] == enterprise
     assert summary["day"]["vehicles_registered"] > 0
     rows = await _asked(f"{daemon.api}/indicators?scope=vehicle&period=day")
