@@ -27,19 +27,6 @@ STOP_S = 40.0
 _LOOK_S = 0.05
 
 _CONFIG = """\
-state_folder = "{folder}"
-lang = "en"
-[[mqtt]]
-name = "main"
-port = {broker}
-backoff_first_s = 0.1
-[[mqtt.subscriptions]]
-topic = "reports/#"
-clock = "{clock}"
-[[sinks.mqtt]]
-name = "desk"
-port = {broker}
-prefix = "vdm"
 [http]
 port = {http}
 [metrics]
@@ -51,18 +38,38 @@ least_s = 0.5
 snapshot_records = {snapshot_records}
 """
 
+_MQTT = """\
+[[mqtt]]
+name = "main"
+port = {broker}
+backoff_first_s = 0.1
+[[mqtt.subscriptions]]
+topic = "reports/#"
+clock = "{clock}"
+[[sinks.mqtt]]
+name = "desk"
+port = {broker}
+prefix = "vdm"
+"""
+
 
 @dataclass(slots=True)
 class DaemonProcess:
-    """``monitor run``; ``start`` again after ``kill`` or ``stop`` goes on in the same folder."""
+    """``monitor run``; ``start`` again after ``kill`` or ``stop`` goes on in the same folder.
+
+    ``top`` and ``tables`` are further configuration, before the first table and behind the last; without a
+    ``broker_port`` there is no MQTT.
+    """
 
     folder: Path
-    broker_port: int
+    broker_port: int = 0
     clock: str = "payload"
     snapshot_records: int = 20
     http_port: int = field(default_factory=free_port)
     metrics_port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    top: str = ""
+    tables: str = ""
 
     @property
     def api(self) -> str:
@@ -93,17 +100,13 @@ class DaemonProcess:
 
     def start(self) -> None:
         config = self.folder / "monitor.toml"
-        config.write_text(
-            _CONFIG.format(
-                folder=self.state,
-                broker=self.broker_port,
-                clock=self.clock,
-                http=self.http_port,
-                metrics=self.metrics_port,
-                snapshot_records=self.snapshot_records,
-            ),
-            "utf-8",
+        parts = [f'state_folder = "{self.state}"\nlang = "en"\n', self.top]
+        parts.append(
+            _CONFIG.format(http=self.http_port, metrics=self.metrics_port, snapshot_records=self.snapshot_records)
         )
+        if self.broker_port:
+            parts.append(_MQTT.format(broker=self.broker_port, clock=self.clock))
+        config.write_text("".join([*parts, self.tables]), "utf-8")
         command = [sys.executable, "-c", "from monitor.cli import main; main()", "run", "--config", str(config)]
         with (self.folder / "daemon.log").open("ab") as log:
             self.process = subprocess.Popen(command, stderr=log, start_new_session=True)
