@@ -4,6 +4,7 @@
 #   make test             environment, servers, style, types, layers, all tests, coverage
 #   make test TESTS=...   the same for chosen tests only, without the coverage floor
 #   make bench            every benchmark, one after the other (BENCH=... for chosen files)
+#   make fuzz             both codecs, guided by coverage, half an hour each (FUZZ_S=... seconds)
 #   make accuracy         truth against alarms under known conditions; writes docs/accuracy.md
 #   make lint             style, types and layers only
 #   make fmt              rewrite the sources in the project's style
@@ -15,13 +16,16 @@ BIN := .venv/bin
 WORKERS ?= auto
 TESTS ?=
 BENCH ?= $(sort $(wildcard tests/benchmarks/bench_*.py))
+FUZZ_S ?= 1800
+# Not among the locked packages: it has no wheels for every Python that runs the rest.
+ATHERIS := atheris==3.0.0
 COVERAGE_FLOOR := $(if $(TESTS),0,90)
 # What runs compiled is run again as plain Python: it must give the same answers, and only there coverage sees inside.
 INTERPRETED := $(if $(TESTS),,$(wildcard $(addprefix tests/,\
 	unit/model unit/codec unit/quality unit/engine unit/rules golden)))
 
 .NOTPARALLEL:
-.PHONY: demo test bench accuracy lint fmt lock environment servers
+.PHONY: demo test bench fuzz accuracy lint fmt lock environment servers
 
 demo: environment
 	@$(BIN)/monitor demo
@@ -37,6 +41,10 @@ endif
 
 bench: environment
 	@for module in $(subst /,.,$(basename $(BENCH))); do echo "== $$module"; $(BIN)/python -m $$module || exit 1; done
+
+fuzz: environment
+	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/python -m pip install --quiet $(ATHERIS)
+	@for target in jt808 jt809; do $(BIN)/python -m tests.fuzz $$target --seconds $(FUZZ_S) --keep || exit 1; done
 
 accuracy: environment
 	$(BIN)/python -m tests.accuracy

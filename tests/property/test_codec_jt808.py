@@ -33,7 +33,7 @@ def locations(draw: st.DrawFn) -> bytes:
         for item, value in draw(
             st.lists(
                 st.tuples(
-                    st.sampled_from([1, 3, 0x30, 0xEB]),
+                    st.one_of(st.sampled_from([1, 3, 0x12, 0x30, 0x64, 0xEB]), st.integers(0, 255)),
                     st.one_of(st.binary(max_size=5), st.binary(min_size=4, max_size=4), st.just(b"\xff\xff")),
                 ),
                 max_size=4,

@@ -10,11 +10,21 @@ from collections.abc import Iterator
 
 import msgspec
 
+from monitor.codec.jt808.described_body import BodyFields, PacketFields, RawFields, body_fields
 from monitor.codec.jt808.framing import segments, unescape
 from monitor.codec.jt808.header import Header, decode_header
-from monitor.codec.jt808.items import Item
+from monitor.codec.jt808.messages import (
+    Location,
+    LocationBatch,
+    MediaData,
+    Message,
+    PositionReply,
+    Register,
+    VehicleControlReply,
+    decode_message,
+)
 from monitor.codec.jt808.outcome import FrameOutcome
-from monitor.codec.jt808.plain import Frame, Location, LocationBatch, decode_body, decode_frame
+from monitor.codec.jt808.plain import Frame, decode_body, decode_frame
 from monitor.codec.jt808.reassembly import Reassembler
 from monitor.errors import CodecError
 from monitor.model.report import TERMINAL_PREFIX, terminal_key
@@ -27,50 +37,6 @@ class FrameError(msgspec.Struct):
     field: str
     offset: int
     detail: str = ""
-
-
-class ItemFields(msgspec.Struct):
-    """One additional item of a position report; ``value`` in hex."""
-
-    id: str
-    name: str
-    value: str
-
-
-class LocationFields(msgspec.Struct):
-    """Fields of a 0x0200 body by name."""
-
-    alarm_flags: int
-    status: int
-    lat: float
-    lon: float
-    altitude_m: int
-    speed_kmh: float
-    heading_deg: int
-    time: str | None
-    items: list[ItemFields]
-
-
-class BatchFields(msgspec.Struct):
-    """Fields of a 0x0704 body by name; ``items`` in the order sent."""
-
-    count: int
-    type: int
-    items: list[LocationFields]
-
-
-class PacketFields(msgspec.Struct):
-    """One packet of a sub-packaged message, body in hex."""
-
-    total: int
-    index: int
-    raw: str
-
-
-class RawFields(msgspec.Struct):
-    """Body of a message that is not taken apart, in hex."""
-
-    raw: str
 
 
 class DecodedReport(msgspec.Struct):
@@ -99,7 +65,7 @@ class DecodedFrame(msgspec.Struct):
     phone: str | None = None
     version: int | None = None
     serial: int | None = None
-    body: LocationFields | BatchFields | PacketFields | RawFields | None = None
+    body: BodyFields | None = None
     reports: list[DecodedReport] = []
     error: FrameError | None = None
 
@@ -155,17 +121,25 @@ def _decode_segment(segment: bytes, closed: bool, reassembler: Reassembler) -> D
                 reason=FrameOutcome.TRUNCATED.reason, field="frame", offset=len(segment), detail="no closing 7E"
             )
         decoded = _claimed(segment)
-        decoded.error = _error(error)
+        decoded.error = _error(error, 0)
         return decoded
     header = frame.header
     decoded = _headed(header)
-    if frame.outcome is FrameOutcome.PART and isinstance(frame.body, bytes):
+    if isinstance(frame.body, Message):
+        _tell(decoded, frame.body, header)
+        decoded.error = _remark(frame)
+    elif header.encrypted:
+        decoded.body = RawFields(frame.body.hex())
+        decoded.error = _outcome(FrameOutcome.ENCRYPTED, 2, "the body is encrypted")
+    elif header.subpackaged and header.total != 1:
         decoded.body = PacketFields(header.total, header.index, frame.body.hex())
-        _complete(decoded, header, frame.body, reassembler)
-        return decoded
-    decoded.body = _body(frame.body)
-    decoded.reports = _reports(frame.body, header.phone)
-    decoded.error = _remark(frame)
+        if not 1 <= header.index <= header.total or frame.outcome is FrameOutcome.LENGTH_MISMATCH:
+            decoded.error = _outcome(FrameOutcome.BAD_PART, header.size - 4, "no packet of a whole message")
+        else:
+            _complete(decoded, header, frame.body, reassembler)
+    else:
+        _decode_body(decoded, header, frame.body, header.size)
+        decoded.error = decoded.error or _remark(frame)
     return decoded
 
 
@@ -184,7 +158,7 @@ def _claimed(segment: bytes) -> DecodedFrame:
 
 
 def _complete(decoded: DecodedFrame, header: Header, packet: bytes, reassembler: Reassembler) -> None:
-    """Put the reports of a whole message at its last packet."""
+    """Put the whole message and its reports at its last packet."""
     body = reassembler.add(
         phone=bytes.fromhex(header.phone),
         msg_id=header.msg_id,
@@ -196,60 +170,68 @@ def _complete(decoded: DecodedFrame, header: Header, packet: bytes, reassembler:
     )
     if body is None:
         return
+    if not header.location:
+        _decode_body(decoded, header, body, 0)
+        return
     try:
         whole, outcome, offset = decode_body(header.msg_id, body)
     except CodecError as error:
-        decoded.error = _error(error)
+        decoded.error = _error(error, 0)
         return
-    decoded.body = _body(whole)
-    decoded.reports = _reports(whole, header.phone)
+    _tell(decoded, whole, header)
     if outcome.remarked:
-        decoded.error = FrameError(outcome.reason, outcome.field, offset)
+        decoded.error = _outcome(outcome, offset, "")
 
 
-def _error(error: CodecError) -> FrameError:
-    return FrameError(error.reason, error.field, error.offset, error.detail)
+def _decode_body(decoded: DecodedFrame, header: Header, body: bytes, begin: int) -> None:
+    """Any message; ``begin`` is where its body begins in the unescaped bytes. A body that is none stays raw."""
+    try:
+        message = decode_message(header.msg_id, body, header.version)
+    except CodecError as error:
+        decoded.body = RawFields(body.hex())
+        decoded.error = _error(error, begin)
+        return
+    _tell(decoded, message, header)
+
+
+def _tell(decoded: DecodedFrame, message: Message, header: Header) -> None:
+    version = header.version
+    if isinstance(message, Register):
+        version = message.edition
+        decoded.version = int(version)
+    decoded.body = body_fields(message, version)
+    decoded.reports = _reports(message, header.phone)
+
+
+def _error(error: CodecError, begin: int) -> FrameError:
+    return FrameError(error.reason, error.field, begin + error.offset, error.detail)
+
+
+def _outcome(outcome: FrameOutcome, offset: int, detail: str) -> FrameError:
+    return FrameError(outcome.reason, outcome.field, offset, detail)
 
 
 def _remark(frame: Frame) -> FrameError | None:
     if not frame.outcome.remarked:
         return None
-    return FrameError(frame.outcome.reason, frame.outcome.field, frame.offset, "what fits was decoded")
+    return _outcome(frame.outcome, frame.offset, "what fits was decoded")
 
 
-def _body(body: Location | LocationBatch | bytes) -> LocationFields | BatchFields | RawFields:
-    if isinstance(body, Location):
-        return _location(body)
-    if isinstance(body, LocationBatch):
-        return BatchFields(body.count, body.kind, [_location(location) for location in body.locations])
-    return RawFields(body.hex())
+def _locations(message: Message) -> tuple[Location, ...]:
+    """The positions in a message, in the order sent."""
+    if isinstance(message, Location):
+        return (message,)
+    if isinstance(message, LocationBatch):
+        return message.locations
+    if isinstance(message, PositionReply | VehicleControlReply | MediaData) and message.location is not None:
+        return (message.location,)
+    return ()
 
 
-def _location(location: Location) -> LocationFields:
-    return LocationFields(
-        alarm_flags=location.alarm_flags,
-        status=location.status,
-        lat=location.lat_deg,
-        lon=location.lon_deg,
-        altitude_m=location.altitude_m,
-        speed_kmh=location.speed_kmh,
-        heading_deg=location.heading_deg,
-        time=location.time.isoformat() if location.time else None,
-        items=[_item(item) for item in location.items],
-    )
-
-
-def _item(item: Item) -> ItemFields:
-    return ItemFields(f"0x{item.id:02X}", item.name, item.value.hex())
-
-
-def _reports(body: Location | LocationBatch | bytes, phone: str) -> list[DecodedReport]:
+def _reports(message: Message, phone: str) -> list[DecodedReport]:
     """Reports sorted by fix time, as the product takes them in."""
-    if isinstance(body, bytes):
-        return []
-    backfill = isinstance(body, LocationBatch) and body.backfill
-    locations = (body,) if isinstance(body, Location) else body.locations
-    in_order = sorted(locations, key=lambda location: location.time.timestamp() if location.time else 0.0)
+    backfill = isinstance(message, LocationBatch) and message.backfill
+    in_order = sorted(_locations(message), key=lambda location: location.time.timestamp() if location.time else 0.0)
     return [
         DecodedReport(
             terminal_phone=terminal_key(phone).removeprefix(TERMINAL_PREFIX),

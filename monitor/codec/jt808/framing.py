@@ -7,6 +7,8 @@ ones mean nothing. So a lost delimiter costs the two frames it stood between and
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
+from operator import xor
 
 from monitor.codec.jt808.bigendian import Bytes, byte_at
 from monitor.codec.jt808.outcome import FrameOutcome
@@ -27,30 +29,27 @@ def escape(message: bytes) -> bytes:
 
 def unescape(segment: bytes) -> bytes:
     """The message in a segment; CodecError ``bad_escape`` at a 7D that 01 or 02 does not follow."""
+    escaped = segment.find(b"\x7d")
+    if escaped < 0:
+        return segment
     message = bytearray()
     at = 0
-    while at < len(segment):
-        byte = segment[at]
-        if byte == 0x7D:
-            follower = segment[at + 1] if at + 1 < len(segment) else -1
-            if follower not in (1, 2):
-                raise CodecError(
-                    reason=FrameOutcome.BAD_ESCAPE.reason, field="escape", offset=at, detail="7D without 01 or 02"
-                )
-            message.append(0x7C + follower)
-            at += 2
-        else:
-            message.append(byte)
-            at += 1
-    return bytes(message)
+    while escaped >= 0:
+        follower = segment[escaped + 1] if escaped + 1 < len(segment) else -1
+        if follower not in (1, 2):
+            raise CodecError(
+                reason=FrameOutcome.BAD_ESCAPE.reason, field="escape", offset=escaped, detail="7D without 01 or 02"
+            )
+        message += segment[at:escaped]
+        message.append(0x7C + follower)
+        at = escaped + 2
+        escaped = segment.find(b"\x7d", at)
+    return bytes(message + segment[at:])
 
 
 def checksum(message: bytes) -> int:
     """XOR of all bytes (header to end of body)."""
-    value = 0
-    for byte in message:
-        value ^= byte
-    return value
+    return reduce(xor, message, 0)
 
 
 def frame(message: bytes) -> bytes:

@@ -58,10 +58,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """The items of one report; ``overrun_at`` is the offset of the first that does not fit, -1 if all do."""
+    """The items of one report; ``end`` is where the walk ended: at the end of the body, at a zero-filled rest, or at
+    the first item that does not fit, which is ``overrun_at`` (-1 if all fit)."""
 
     items: tuple[Item, ...]
-    padding: int
+    end: int
     overrun_at: int
 
 
@@ -70,13 +71,13 @@ def walk_items(body: bytes, at: int) -> Items:
     items: list[Item] = []
     while at < len(body):
         if body[at] == 0:
-            return Items(tuple(items), len(body) - at, -1)
+            return Items(tuple(items), at, -1)
         if at + 2 > len(body) or at + 2 + body[at + 1] > len(body):
-            return Items(tuple(items), 0, at)
+            return Items(tuple(items), at, at)
         size = body[at + 1]
         items.append(Item(body[at], body[at + 2 : at + 2 + size]))
         at += 2 + size
-    return Items(tuple(items), 0, -1)
+    return Items(tuple(items), at, -1)
 
 
 @inlined

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from monitor.codec.jt808.framing import segments
+from monitor.codec.jt808.messages.position import Location, LocationBatch
 from monitor.codec.jt808.outcome import FrameOutcome
-from monitor.codec.jt808.plain import Frame, Location, LocationBatch, decode_frame
+from monitor.codec.jt808.plain import Frame, decode_frame
 from monitor.codec.jt808.stream import LocationDecode, decode_location_stream
 from monitor.errors import CodecError
 from monitor.model.beijing import from_datetime

@@ -55,7 +55,9 @@ def test_2019_headers_and_other_messages() -> None:
     assert code == 0
     assert [frame["version"] for frame in frames] == [2019, 2013]
     assert frames[0]["phone"] == "00000000000000000017"
-    assert [frame["body"] for frame in frames] == [{"raw": ""}, {"raw": "616263"}]
+    assert [frame["body"] for frame in frames] == [{}, {"raw": "616263"}]
+    assert [frame["error"] and frame["error"]["reason"] for frame in frames] == [None, "body_too_short"]
+    assert (frames[1]["error"]["field"], frames[1]["error"]["offset"]) == ("county", 14)
     assert [frame["reports"] for frame in frames] == [[], []]
 
 
@@ -133,9 +135,5 @@ def test_nothing_readable_exits_one(tmp_path: Path, argument: str, content: byte
     assert run(str(tmp_path), "--lang", "en")[0] == 1
 
 
-def test_809_is_refused_in_either_language() -> None:
-    for lang, said in (("zh", "不解析 JT/T 809"), ("en", "does not decode JT/T 809")):
-        code, frames, stderr = run("--protocol", "809", "5b00", "--lang", lang)
-        assert (code, frames) == (2, [])
-        assert said in stderr
+def test_protocols_are_808_and_809() -> None:
     assert run("--protocol", "807", "7e")[0] == 2
