@@ -36,7 +36,7 @@ _COMMANDS: dict[str, _Command] = {
     "replay": _Command("replay", "replay_command", "用轨迹文件重算报警", "Alarms from recorded reports"),
     "simulate": _Command("simulate", "simulate_command", "模拟车队", "Simulate a fleet"),
     "score": _Command("score", "score_command", "用模拟真值评价报警", "Compare alarms with a simulation's truth"),
-    "decode": _Command("decode", "decode_command", "解析 JT/T 808 报文", "Decode JT/T 808 frames"),
+    "decode": _Command("decode", "decode_command", "解析 JT/T 808、809 报文", "Decode JT/T 808 and 809 frames"),
     "import": _Command("import_", "import_command", "导入车辆档案", "Import a vehicle registry"),
     "check": _Command("check", "check_command", "检查配置文件", "Check a configuration file"),
     "rules": _Command("rules", "rules_command", "规则说明与参数", "What each rule does, and its settings"),

@@ -42,6 +42,7 @@ STEPS_S = (
 )
 SPEEDS_KMH = (-1, 0, 4.9, 5, 20, 25.1, 60, 80.1, 100, 100.1, 120, 140, 141, 160, 170)
 MOVES_M = (0, 50, 199, 201, 501, 1_000, 1_001, 2_001, 20_001, 100_000)
+WORDS = (-1, 0, 0, 0, 1, 2, 4, 6, 256, 0x1000_0121, 0xFFFF_FFFF)
 DELAYS_S = (0, 0, 0, 5, 299, 301, 1_000, 20_000)
 FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -64,6 +65,7 @@ def random_scenarios(draw: st.DrawFn) -> Scenario:
         driver=rng.choice([-1, -1, 0, 1], n).tolist(),
         acc=rng.choice([-1, 0, 1], n).tolist(),
         positioned=(rng.random(n) > 0.05).tolist(),
+        alarm=rng.choice(WORDS, n).tolist(),
         n_vehicles=2,
         drivers=("driver A", "driver B"),
     )
@@ -90,6 +92,13 @@ def test_every_alarm_is_a_possible_one(as_received: bool, scenario: Scenario) ->
         now_ms=scenario.until_ms,
     )
     assert len({alarm.alarm_id for alarm in replay.alarms}) == len(replay.alarms)
+    by_id = {alarm.alarm_id: alarm for alarm in replay.alarms}
+    for alarm in replay.alarms:
+        if alarm.state is AlarmState.MERGED:
+            ours = by_id[alarm.inhibited_by]
+            assert (ours.rule, ours.vehicle_id) == (alarm.kind, alarm.vehicle_id)
+            assert alarm.end_ms is None or ours.onset_ms <= alarm.end_ms
+            assert ours.end_ms is None or alarm.onset_ms <= ours.end_ms
     assert int(replay.outcomes.sum()) == len(scenario.batch)
     for alarm in replay.alarms:
         check(alarm, scenario)
@@ -97,11 +106,18 @@ def test_every_alarm_is_a_possible_one(as_received: bool, scenario: Scenario) ->
 
 
 def check(alarm: Alarm, scenario: Scenario) -> None:
-    assert (alarm.end_ms is None) == (alarm.state is AlarmState.ACTIVE)
+    if alarm.state is not AlarmState.MERGED:
+        assert (alarm.end_ms is None) == (alarm.state is AlarmState.ACTIVE)
+        assert alarm.rule != "device_alarm" or not alarm.inhibited_by
     assert alarm.onset_ms <= scenario.until_ms
     if alarm.end_ms is not None:
         assert alarm.onset_ms <= alarm.end_ms
         assert alarm.end_reason.value > 0
+    if alarm.rule == "device_alarm":
+        assert alarm.peak is alarm.limit is alarm.mean is None
+        assert alarm.state is not AlarmState.MERGED or alarm.kind in ("speeding", "fatigue")
+        return
+    assert alarm.state is not AlarmState.MERGED
     assert alarm.peak is not None
     assert alarm.limit is not None
     assert np.isfinite([alarm.peak, alarm.limit]).all()
@@ -129,14 +145,14 @@ def check(alarm: Alarm, scenario: Scenario) -> None:
 
 
 def check_steps(replay: Replay) -> None:
-    """Numbers run from 1 without a hole, grades never fall, nothing follows the end."""
+    """Numbers run from 1 without a hole, grades never fall, nothing follows the end but merging."""
     last: dict[str, tuple[int, Grade, AlarmState]] = {}
     for change in replay.changes:
         number, grade, state = last.get(change.alarm.alarm_id, (0, Grade.NOTICE, AlarmState.ACTIVE))
         assert change.sequence == number + 1
         assert (change.transition is Transition.RAISED) == (number == 0)
         assert change.alarm.grade >= grade
-        assert state is AlarmState.ACTIVE
+        assert state is AlarmState.ACTIVE or change.alarm.rule == "device_alarm"
         last[change.alarm.alarm_id] = (change.sequence, change.alarm.grade, change.alarm.state)
 
 
