@@ -10,7 +10,9 @@
     └── OperationError        something of ours does not work (our side)
         ├── JournalError      the journal cannot be written or read
         ├── StoreError        the relational store cannot be used
-        └── DeliveryError     a push that did not arrive: sink, reason, whether to try again
+        ├── DeliveryError     a push that did not arrive: sink, reason, whether to try again
+        │   └── LinkDownError a JT/T 809 link without any channel up: link
+        └── CommandError      a command that was not carried out: status, reason, message
 
 An exception takes keyword facts, keeps them as attributes and builds its own sentence: what, where, what to do.
 """
@@ -114,3 +116,21 @@ class DeliveryError(OperationError):
         self.reason = reason
         self.retry = retry
         super().__init__(f"sink {sink}: {reason}")
+
+
+class LinkDownError(DeliveryError):
+    """Neither channel of a JT/T 809 link is up, or it went down while something was being sent."""
+
+    def __init__(self, *, link: str, reason: str = "no channel is up; try again when it is") -> None:
+        self.link = link
+        super().__init__(sink=link, reason=reason)
+
+
+class CommandError(OperationError):
+    """A command that was not carried out. ``status`` is the HTTP status, ``reason`` a stable word."""
+
+    def __init__(self, *, status: int, reason: str, message: str) -> None:
+        self.status = status
+        self.reason = reason
+        self.message = message
+        super().__init__(message)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from monitor.model.alarm_bits import AlarmBit
 from monitor.model.fleet import VehicleClass
 from simulators.fleet import Member
 from simulators.roads import Circuit, RoadClass
@@ -16,6 +17,7 @@ from simulators.schedule import (
     ClockError,
     Phase,
     Schedule,
+    Signal,
     Silence,
     SilenceKind,
     Span,
@@ -95,6 +97,7 @@ class Journey:
         self._no_fix: list[Span] = []
         self._clock_errors: list[ClockError] = []
         self._drift: list[tuple[int, int]] = []
+        self._signals: list[Signal] = []
         self._drive_start_s = 0.0
         self._moving_start_s = 0.0
         self._parked_since_s = -REST_S * 10
@@ -296,6 +299,10 @@ class Journey:
     def displace(self, day: int, fixes: int) -> None:
         self._drift.append((day, fixes))
 
+    def signal(self, span: Span, bit: AlarmBit, note: str, *, expected: bool = True) -> None:
+        """Set a bit of the alarm word in the reports of the span."""
+        self._signals.append(Signal(span, bit, note, expected))
+
     def schedule(self) -> Schedule:
         """Everything written so far, parked to the end of the scenario."""
         self.park_until(max(self.end_s + 3600.0, self.now_s + 2 * IDLE_S))
@@ -313,6 +320,7 @@ class Journey:
             tuple(self._no_fix),
             tuple(self._clock_errors),
             tuple(self._drift),
+            tuple(self._signals),
         )
 
     # -- strokes of the pen --------------------------------------------------------------------------------------------

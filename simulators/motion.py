@@ -45,6 +45,7 @@ class Track:
     backfill: Flags
     displaced: Flags
     driver: Ints
+    alarm_word: Ints
 
     def __len__(self) -> int:
         return len(self.at_s)
@@ -89,6 +90,9 @@ def track(schedule: Schedule, rng: np.random.Generator, *, latency_s: float) -> 
         positioned &= ~((at_s >= span.start_s) & (at_s < span.end_s))
     lon[~positioned] = 0.0
     lat[~positioned] = 0.0
+    alarm_word = np.zeros(len(at_s), np.int64)
+    for signal in schedule.signals:
+        alarm_word[(at_s >= signal.span.start_s) & (at_s < signal.span.end_s)] |= signal.bit.mask
     stated_s = at_s.copy()
     for error in schedule.clock_errors:
         inside = (at_s >= error.span.start_s) & (at_s < error.span.end_s)
@@ -109,6 +113,7 @@ def track(schedule: Schedule, rng: np.random.Generator, *, latency_s: float) -> 
         backfill,
         displaced,
         driver,
+        alarm_word,
     )
 
 
@@ -127,7 +132,7 @@ def rows_of(sent: Track, schedule: Schedule, *, key: int, first_driver: int, sta
     odometer_m = 20_000_000 + key * 1_234_500
     rows["mileage_m"] = (odometer_m + sent.mileage_m).astype(np.int64) // 100 * 100
     rows["status"] = sent.acc_on * _STATUS_ACC + sent.positioned * _STATUS_FIX + _STATUS_SYSTEMS
-    rows["alarm_flags"] = 0
+    rows["alarm_flags"] = sent.alarm_word
     rows["driver"] = np.where(sent.driver >= 0, first_driver + sent.driver, -1)
     rows["source"] = 0
     rows["flags"] = (

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from monitor.model.alarm_bits import AlarmBit
 from simulators.fleet import Member
 from simulators.roads import Circuit, Floats
 
@@ -69,6 +70,16 @@ class ClockError:
 
 
 @dataclass(frozen=True, slots=True)
+class Signal:
+    """The terminal sets a bit of its alarm word in the reports of the span; ``expected`` says if it is an alarm."""
+
+    span: Span
+    bit: AlarmBit
+    note: str
+    expected: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     member: Member
     circuit: Circuit
@@ -82,6 +93,7 @@ class Schedule:
     no_fix: tuple[Span, ...]
     clock_errors: tuple[ClockError, ...]
     drift: tuple[tuple[int, int], ...]  # (day of the scenario, displaced fixes)
+    signals: tuple[Signal, ...] = ()
 
     def speed_ms(self, at_s: Floats) -> Floats:
         """Speed in metres per second at each moment."""

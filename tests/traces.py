@@ -27,10 +27,12 @@ def batch_of(
     driver: Sequence[int] | int = -1,
     acc: Sequence[int] | int = -1,
     positioned: Sequence[bool] | bool = True,
+    alarm: Sequence[int] | int = -1,
     n_vehicles: int = 1,
     drivers: tuple[str, ...] = (),
 ) -> ReportBatch:
-    """Reports at ``START_MS + fix_s``; ``recv_s`` None is the fix time; speed below 0 is unknown; acc -1/0/1."""
+    """Reports at ``START_MS + fix_s``; ``recv_s`` None is the fix time; speed below 0 is unknown; acc -1/0/1;
+    ``alarm`` is the alarm word, -1 unknown."""
     rows = empty_rows(len(fix_s))
     rows["fix_ms"] = START_MS + np.round(np.asarray(fix_s, np.float64) * 1000).astype(np.int64)
     received = fix_s if recv_s is None else recv_s
@@ -40,6 +42,7 @@ def batch_of(
     rows["speed_dkmh"] = np.maximum(-1, np.round(np.asarray(speed_kmh, np.float64) * 10)).astype(np.int32)
     rows["key"] = vehicle
     rows["driver"] = driver
+    rows["alarm_flags"] = alarm
     acc_column = np.asarray(acc)
     flags = np.where(acc_column >= 0, int(ReportFlag.ACC_KNOWN), 0) | np.where(
         acc_column == 1, int(ReportFlag.ACC_ON), 0

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.alarms.inhibition import Inhibitor
+from monitor.alarms.merging import Merging, MergingState
 from monitor.model.alarm import (
     Alarm,
     AlarmChange,
@@ -30,9 +31,13 @@ from monitor.model.alarm import (
     alarm_id,
 )
 from monitor.model.beijing import day_of
+from monitor.model.device_record import DeviceRecord
 from monitor.model.edge import EdgeType
 from monitor.model.fleet import Registry, Vehicle
 from monitor.model.report import TERMINAL_PREFIX
+
+if TYPE_CHECKING:
+    from monitor.model.fence import FenceSet
 
 
 class RuleFacts(Protocol):
@@ -56,6 +61,8 @@ class FleetView(Protocol):
     def drivers(self) -> Sequence[str]: ...
     @property
     def registry(self) -> Registry | None: ...
+    @property
+    def fences(self) -> FenceSet | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,7 @@ class BookOutput:
 
     changes: tuple[AlarmChange, ...]
     prewarnings: tuple[PreWarning, ...]
+    records: tuple[DeviceRecord, ...] = ()
 
 
 class AlarmBook:
@@ -83,34 +91,42 @@ class AlarmBook:
         self._provisional = provisional
         self._open: dict[tuple[str, str, str], OpenEpisode] = {}
         self._inhibitor = Inhibitor()
+        self._merging = Merging(live=provisional)
 
     @property
     def open_alarms(self) -> tuple[Alarm, ...]:
-        """Alarms whose condition lasts."""
-        return tuple(episode.alarm for episode in self._open.values())
+        """Alarms whose condition lasts, without those merged into others."""
+        return tuple(item.alarm for item in self._open.values() if item.alarm.state is AlarmState.ACTIVE)
 
     def apply(self, edges: NDArray[np.void]) -> BookOutput:
         """Take edges (dtype EDGE) in the order found."""
         changes: list[AlarmChange] = []
         prewarnings: list[PreWarning] = []
+        records: list[DeviceRecord] = []
         for edge in edges:
             if edge["edge"] == EdgeType.PREWARNING:
                 prewarnings.append(self._prewarning(edge))
+            elif edge["edge"] == EdgeType.RECORD:
+                records.append(self._record(edge))
             else:
-                changes.append(self._change(edge))
-        return BookOutput(tuple(changes), tuple(prewarnings))
+                changes += self._changes(edge)
+        return BookOutput(tuple(changes), tuple(prewarnings), tuple(records))
 
     def snapshot(self) -> bytes:
         """Open episodes as JSON."""
-        return msgspec.json.encode((list(self._open.values()), self._inhibitor.snapshot()))
+        return msgspec.json.encode((list(self._open.values()), self._inhibitor.snapshot(), self._merging.snapshot()))
 
     def restore(self, data: bytes) -> None:
         """Take over a snapshot."""
-        episodes, inhibitor = msgspec.json.decode(data, type=tuple[list[OpenEpisode], dict[str, tuple[int, str]]])
+        episodes, inhibitor, merging = msgspec.json.decode(
+            data, type=tuple[list[OpenEpisode], dict[str, tuple[int, str]], MergingState]
+        )
         self._open = {(item.alarm.vehicle_id, item.alarm.rule, item.alarm.kind): item for item in episodes}
         self._inhibitor.restore(inhibitor)
+        self._merging.restore(merging)
 
-    def _change(self, edge: np.void) -> AlarmChange:
+    def _changes(self, edge: np.void) -> list[AlarmChange]:
+        """What an edge does to its own alarm, then to device alarms that are merged with it."""
         rule = self._rules[edge["rule"]]
         key = (self._fleet.keys[edge["row"]], rule.name, rule.kind(int(edge["kind"])))
         episode = self._open.get(key)
@@ -129,12 +145,22 @@ class AlarmBook:
             transition = Transition.CLEARED
         elif edge["edge"] == EdgeType.WITHDRAW:
             alarm, transition = replace(alarm, state=AlarmState.WITHDRAWN), Transition.WITHDRAWN
-        alarm = self._inhibitor.judge(alarm)
-        if alarm.state is AlarmState.ACTIVE:
+        alarm = self._merging.judge(self._inhibitor.judge(alarm))
+        at_ms = int(edge["at_ms"])
+        self._keep(key, alarm, sequence)
+        changes = [AlarmChange(alarm, transition, sequence, at_ms)]
+        for revised, number in self._merging.note(alarm, sequence, at_ms):
+            merged = revised.state is AlarmState.MERGED
+            changes.append(AlarmChange(revised, Transition.MERGED if merged else Transition.UPDATED, number, at_ms))
+            self._keep((revised.vehicle_id, revised.rule, revised.kind), revised, number)
+        return changes
+
+    def _keep(self, key: tuple[str, str, str], alarm: Alarm, sequence: int) -> None:
+        """Remember an alarm while its condition lasts, merged or not."""
+        if alarm.end_ms is None and alarm.state is not AlarmState.WITHDRAWN:
             self._open[key] = OpenEpisode(alarm, sequence)
-        else:
-            self._open.pop(key, None)
-        return AlarmChange(alarm, transition, sequence, int(edge["at_ms"]))
+        elif (known := self._open.get(key)) is not None and known.alarm.alarm_id == alarm.alarm_id:
+            del self._open[key]
 
     def _raised(self, edge: np.void, rule: RuleFacts, key: tuple[str, str, str]) -> Alarm:
         vehicle_key, name, kind = key
@@ -185,6 +211,32 @@ class AlarmBook:
             remaining_s=round((float(edge["limit"]) - float(edge["peak"])) * 3600, 1),
         )
 
+    def _record(self, edge: np.void) -> DeviceRecord:
+        rule = self._rules[edge["rule"]]
+        kind = rule.kind(int(edge["kind"]))
+        vehicle_key = self._fleet.keys[edge["row"]]
+        at_ms = int(edge["onset_ms"])
+        vehicle = self._vehicle(vehicle_key, at_ms)
+        lon, lat = float(edge["start_lon"]), float(edge["start_lat"])
+        around = self._fleet.fences.quiet_at(lon, lat) if self._fleet.fences is not None else ()
+        return DeviceRecord(
+            record_id=alarm_id(rule.subject, vehicle_key, f"{rule.name}:record", kind, at_ms),
+            rule=rule.name,
+            kind=kind,
+            vehicle_id=vehicle_key,
+            plate=vehicle.plate if vehicle else "",
+            vehicle_class=vehicle.vehicle_class.value if vehicle else "",
+            enterprise_id=vehicle.enterprise_id if vehicle else "",
+            driver_id=self._fleet.drivers[edge["driver"]] if edge["driver"] >= 0 else "",
+            at_ms=at_ms,
+            found_ms=int(edge["at_ms"]),
+            lon=_number(lon, 7),
+            lat=_number(lat, 7),
+            fence_id=around[0].fence_id if around else "",
+            fence_name=around[0].name if around else "",
+            late=bool(edge["late"]),
+        )
+
     def _subject(self, rule: RuleFacts, vehicle_key: str, driver: str) -> tuple[Subject, str]:
         """What an episode is about: the driver, where the rule is about drivers and one is known."""
         if rule.subject_driver and driver:
@@ -212,8 +264,8 @@ def _updated(alarm: Alarm, edge: np.void) -> Alarm:
         night_only=bool(edge["night_only"]),
         distance_m=_number(edge["distance_m"], 1),
         n_reports=int(edge["n_reports"]),
-        start_lon=_number(edge["start_lon"], 7),
-        start_lat=_number(edge["start_lat"], 7),
+        start_lon=_number(edge["start_lon"], 7) if not math.isnan(edge["start_lon"]) else alarm.start_lon,
+        start_lat=_number(edge["start_lat"], 7) if not math.isnan(edge["start_lat"]) else alarm.start_lat,
         end_lon=_number(edge["end_lon"], 7),
         end_lat=_number(edge["end_lat"], 7),
         late=alarm.late or bool(edge["late"]),

@@ -21,13 +21,15 @@ class Verdict(StrEnum):
 
 
 def push_verdict(change: AlarmChange, at_end: Alarm, clock_ms: int, *, pushed: bool) -> Verdict:
-    """Inhibited alarms and late ones that are long over are not pushed; a parked absence only from 7 days on.
+    """Inhibited, merged and late alarms that are long over are not pushed; a parked absence only from 7 days on.
 
     ``at_end`` is the alarm as the step leaves it: a late episode that begins and ends within one step is judged once.
     What has been ``pushed`` while it lasted is followed to its end.
     """
     if pushed:
         return Verdict.PUSH
+    if at_end.state is AlarmState.MERGED:
+        return Verdict.INHIBITED
     if change.alarm.inhibited_by and change.transition is not Transition.WITHDRAWN:
         return Verdict.INHIBITED
     if change.alarm.rule == "offline" and change.alarm.kind == "parked" and change.alarm.grade < Grade.MAJOR:

@@ -52,6 +52,8 @@ class LivePipeline:
             withheld=frozenset(withheld),
             prewarnings=result.prewarnings,
             vehicle_days=self._named(result),
+            waybills=result.waybills,
+            records=result.records,
             indicators=reckoning.indicators,
             supervision=reckoning.supervision,
             summaries=reckoning.summaries,

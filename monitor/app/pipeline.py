@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import msgspec
@@ -9,10 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.alarms.book import AlarmBook, BookOutput
-from monitor.engine.engine import Engine, Output
+from monitor.app.waybills import WaybillBook
+from monitor.engine.engine import Engine
+from monitor.errors import ConfigError
 from monitor.model.alarm import AlarmChange, PreWarning
+from monitor.model.device_record import DeviceRecord
 from monitor.model.fleet import Registry, Vehicle
 from monitor.model.journal import JournalRecord, RecordType
+from monitor.model.waybill import Waybill
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,8 @@ class StepResult:
     prewarnings: tuple[PreWarning, ...]
     days: NDArray[np.void]  # dtype VEHICLE_DAY, closed vehicle-days
     outcomes: NDArray[np.int64]  # per engine.receive.Outcome
+    waybills: tuple[Waybill, ...] = ()
+    records: tuple[DeviceRecord, ...] = ()  # worth keeping, no alarms
 
 
 class Pipeline:
@@ -33,10 +42,13 @@ class Pipeline:
     def __init__(self, engine: Engine, *, provisional: bool = True) -> None:
         self.engine = engine
         self.book = AlarmBook(engine.rules, engine.fleet, provisional=provisional)
+        self.waybills = WaybillBook(engine.fleet)
 
     def take(self, record: JournalRecord) -> StepResult:
         """One journal record."""
         engine = self.engine
+        clock_ms = engine.clock_ms
+        waybill: Waybill | None = None
         if record.type is RecordType.REPORTS:
             assert record.batch is not None
             output = engine.take(record.batch)
@@ -45,12 +57,33 @@ class Pipeline:
         else:
             if record.type is RecordType.REGISTRY:
                 engine.apply_registry(registry_of(record.payload))
+            elif record.type is RecordType.FENCES:
+                self._apply_fences(record)
+            elif record.type is RecordType.WAYBILL:
+                waybill = self.waybills.take(record)
             output = engine.tick(engine.clock_ms)
-        return self._result(record.offset, output)
-
-    def _result(self, offset: int, output: Output) -> StepResult:
         found: BookOutput = self.book.apply(output.edges)
-        return StepResult(offset, self.engine.clock_ms, found.changes, found.prewarnings, output.days, output.outcomes)
+        return StepResult(
+            record.offset,
+            engine.clock_ms,
+            self.waybills.marked(found.changes, record.batch, clock_ms),
+            found.prewarnings,
+            output.days,
+            output.outcomes,
+            () if waybill is None else (waybill,),
+            found.records,
+        )
+
+    def _apply_fences(self, record: JournalRecord) -> None:
+        from monitor.model.fence import parse_fences  # shapes are loaded only where there are fences
+
+        try:
+            fences = parse_fences(record.payload, f"journal record {record.offset}")
+        except ConfigError as error:
+            # Written by another version; what that took for a fence is none now.
+            log.warning("the fences stay as they were: %s", error)
+            return
+        self.engine.apply_fences(fences)
 
 
 class _RegistryPayload(msgspec.Struct, frozen=True):

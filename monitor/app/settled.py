@@ -118,7 +118,13 @@ def _in_fix_order(
         differs = (a["lon_deg"] != b["lon_deg"]) | (a["lat_deg"] != b["lat_deg"]) | (a["speed_dkmh"] != b["speed_dkmh"])
         counts[Outcome.CONFLICT] = int(differs.sum())
         counts[Outcome.DUPLICATE] = len(dropped) - int(differs.sum())
-        order = order[~again]
+        words = rows["alarm_flags"][order]
+        said = np.flatnonzero(b["alarm_flags"] != a["alarm_flags"])
+        for first, word in zip(firsts[said], a["alarm_flags"][said], strict=True):
+            words[first] = word if words[first] < 0 else words[first] | max(word, 0)
+        order, words = order[~again], words[~again]
     rows = batch.rows[order]
+    if again.any():
+        rows["alarm_flags"] = words  # reports of one time are one: what either of them says, it says
     rows["recv_ms"] = received[order]
     return replace(batch, rows=rows), fleet_row[order], counts

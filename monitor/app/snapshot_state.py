@@ -32,6 +32,8 @@ class _Meta(msgspec.Struct, frozen=True):
     pushed: list[str]
     registry: bytes
     layers: bytes
+    waybills: bytes = b""  # of a version that had none
+    fences: bytes = b""  # GeoJSON; empty where there are none
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class SavedState:
     pushed: tuple[str, ...]
     registry: bytes
     layers: RuleLayers
+    waybills: bytes
+    fences: bytes = b""
 
 
 def save(live: LivePipeline, offset: int) -> SavedState:
@@ -56,6 +60,8 @@ def save(live: LivePipeline, offset: int) -> SavedState:
         pushed=tuple(live.gate.snapshot()),
         registry=registry_payload(pipeline.engine.fleet.registry),
         layers=live.layers,
+        waybills=pipeline.waybills.snapshot(),
+        fences=b"" if pipeline.engine.fleet.fences is None else pipeline.engine.fleet.fences.payload,
     )
 
 
@@ -71,6 +77,8 @@ def write(folder: Path, state: SavedState) -> Path:
         pushed=list(state.pushed),
         registry=state.registry,
         layers=state.layers.model_dump_json().encode(),
+        waybills=state.waybills,
+        fences=state.fences,
     )
     arrays: dict[str, NDArray[np.generic]] = {"rows": engine.rows, "deadlines": engine.deadlines, "step": engine.step}
     return write_snapshot(folder, state.offset, arrays, msgspec.msgpack.encode(meta))
@@ -97,6 +105,11 @@ def restore(live: LivePipeline, snapshot: Snapshot) -> None:
     restore_snapshot(live.engine, state, registry_of(meta.registry))
     live.pipeline.book.restore(meta.book)
     live.gate.restore(meta.pushed)
+    live.pipeline.waybills.restore(meta.waybills)
+    if meta.fences:
+        from monitor.model.fence import parse_fences  # shapes are loaded only where there are fences
+
+        live.engine.apply_fences(parse_fences(meta.fences, "snapshot"))
 
 
 def _meta(snapshot: Snapshot) -> _Meta:

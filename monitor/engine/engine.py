@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.engine.fenced import in_fence
 from monitor.engine.fleet_state import FleetState
 from monitor.engine.generated import build_pass
 from monitor.engine.parameters import ParameterTable
-from monitor.engine.pass_template import CONTACT, TRACK
+from monitor.engine.pass_template import CONTACT, FENCED, LATE, TRACK
 from monitor.engine.receive import N_OUTCOMES
 from monitor.engine.rule import Rule
 from monitor.engine.state import OUT, STEP
@@ -21,6 +23,9 @@ from monitor.model.edge import EDGE
 from monitor.model.flaw import Flaw, ReportFlag
 from monitor.model.fleet import Registry
 from monitor.model.report import ReportBatch
+
+if TYPE_CHECKING:
+    from monitor.model.fence import FenceSet
 
 LATE_MS = 300_000
 """A report older than this on receipt is late (Q5)."""
@@ -136,6 +141,10 @@ class Engine:
         """The registry in force from now on."""
         self.fleet.apply_registry(registry)
 
+    def apply_fences(self, fences: FenceSet) -> None:
+        """The fences in force from now on."""
+        self.fleet.fences = fences
+
     def open_days(self) -> NDArray[np.void]:
         """Day rows in progress (dtype VEHICLE_DAY), one per vehicle that has reported on its current day."""
         days = np.zeros(len(self.fleet), VEHICLE_DAY)
@@ -154,7 +163,9 @@ class Engine:
             row_of = fleet.rows_of(batch.keys)[reports["key"]] if len(reports) else np.zeros(0, np.int32)
         driver_of = fleet.drivers_of(batch.drivers)[reports["driver"]]
         late = (reports["recv_ms"] - reports["fix_ms"] > LATE_MS) | (reports["flags"] & _LATE_FLAG != 0)
-        late_of = late.astype(np.int8)
+        marks_of = late.astype(np.int8) * LATE
+        if fleet.fences is not None:
+            marks_of[in_fence(reports, fleet.fences)] |= FENCED
         outcomes = np.zeros(len(reports), np.int8)
         done = 0
         edges: list[NDArray[np.void]] = []
@@ -166,7 +177,7 @@ class Engine:
                 row_of,
                 driver_of,
                 clocks,
-                late_of,
+                marks_of,
                 done,
                 phases,
                 fleet.rows,

@@ -9,6 +9,7 @@ import bisect
 from collections.abc import Sequence
 from datetime import date
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from monitor.engine.state import NO_DAY, SPANS, row_dtype
 from monitor.model.beijing import NEVER_MS, day_number, day_start_ms
 from monitor.model.fleet import Registry, Vehicle, VehicleClass
 from monitor.model.report import PLATE_PREFIX, TERMINAL_PREFIX
+
+if TYPE_CHECKING:
+    from monitor.model.fence import FenceSet
 
 _CLASSES = list(VehicleClass)
 _INITIAL_ROWS = 1024
@@ -34,6 +38,8 @@ class FleetState:
         self._day: int | None = None
         self.keys: list[str] = []
         self.drivers: list[str] = []
+        self.fences: FenceSet | None = None
+        """The fences in force; None where there are none."""
         self._row_of: dict[str, int] = {}
         self._alias: dict[str, int] = {}  # a key as reported (perhaps a terminal) to its row
         self._driver_of: dict[str, int] = {}

@@ -25,7 +25,7 @@ from monitor.engine.receive import (
 )
 from monitor.engine.state import DAY_ROOM, EDGE_ROOM
 from monitor.model.beijing import NEVER_MS, day_of, day_start_ms
-from monitor.model.compiled import compiled
+from monitor.model.compiled import compiled, folded
 from monitor.model.flaw import POSITION_FLAWS, Flaw
 from monitor.model.geo import from_e7
 
@@ -40,6 +40,11 @@ def step_rules(r: np.void, p: np.void, core: np.void, x: np.void, out: np.void) 
 @compiled
 def contact_rules(r: np.void, p: np.void, core: np.void, x: np.void, out: np.void) -> None:
     """Entries of all rules for one contact."""
+
+
+@folded
+def report_rules(r: np.void, p: np.void, core: np.void, x: np.void, out: np.void) -> None:
+    """Entries of all rules for one report newer than all before it, or one that repeats the newest time."""
 
 
 @compiled
@@ -71,6 +76,11 @@ TRACK = 1
 CONTACT = 2
 """Phase bit: rules that run in receive order."""
 
+LATE = 1
+"""Mark of a report: old when received, or flagged as made up later."""
+FENCED = 2
+"""Mark of a report: it says that power is cut, not that ACC is on, and lies in a depot or loading fence."""
+
 EDGES_PER_REPORT = 96
 """Room that must be free in the edge buffer before a report: more than all rules together can write."""
 DAYS_PER_REPORT = 4
@@ -82,6 +92,9 @@ WAKE_MS = 600_000
 """After this silence time begins to pass for a vehicle's rules without a report."""
 DAY_GRACE_MS = 600_000
 """Live, a day is closed this long after midnight, so that reports under way are still counted."""
+
+AGAIN_MS = 300_000
+"""A second report of the newest time still belongs to it this long after the last contact (D, as Q5's "late")."""
 
 _UNTIMED = int(Outcome.UNTIMED)
 _DUPLICATE = int(Outcome.DUPLICATE)
@@ -179,6 +192,7 @@ def pass_time(
     x["suspended_to_ms"] = day_start_ms(span["suspended_to_day"])
     x["retired_ms"] = day_start_ms(span["retired_day"])
     deadline = NEVER_MS
+    first_edge = out["n_edges"]
     if phases & TRACK != 0:
         deadline = min(deadline, advance_track_rules(r, p, core, x, out))
         if core["reports_total"] > 0 and core["day"] > 0:
@@ -193,7 +207,28 @@ def pass_time(
                 deadline = min(deadline, due - 1)
     if phases & CONTACT != 0:
         deadline = min(deadline, advance_contact_rules(r, p, core, x, out))
+    if out["n_edges"] - first_edge > 1:
+        sort_edges(out, first_edge)
     return deadline
+
+
+@compiled
+def sort_edges(out: np.void, first: int) -> None:
+    """Edges from ``first`` on by the clock that they carry: time finds them rule by rule, but one may bear on another.
+
+    By insertion, which keeps the order of equal ones; the place behind the last is free and serves as the hand.
+    """
+    edges = out["edges"]
+    n = out["n_edges"]
+    for i in range(first + 1, n):
+        place = i
+        while place > first and edges[place - 1]["at_ms"] > edges[i]["at_ms"]:
+            place -= 1
+        if place < i:
+            edges[n] = edges[i]
+            for j in range(i, place, -1):
+                edges[j] = edges[j - 1]
+            edges[place] = edges[n]
 
 
 @compiled
@@ -242,7 +277,7 @@ def run(
     row_of: NDArray[np.int32],
     driver_of: NDArray[np.int32],
     clocks: NDArray[np.int64],
-    late_of: NDArray[np.int8],
+    marks_of: NDArray[np.int8],
     start: int,
     phases: int,
     rows: NDArray[np.void],
@@ -283,7 +318,11 @@ def run(
             deadlines[row] = pass_time(row, r, p, spans[row], x, clock_ms, phases, out)
         fix_ms = report["fix_ms"]
         order = order_of(core, report)
-        if order in (_DUPLICATE, _CONFLICT):
+        repeats = order in (_DUPLICATE, _CONFLICT)
+        word = report["alarm_flags"]
+        if repeats and (
+            word <= 0 or fix_ms != core["time_ms"] or clock_ms - core["contact_ms"] > AGAIN_MS or phases & TRACK == 0
+        ):
             outcomes[i] = order
             continue
         positioned = flaws & _POSITION == 0
@@ -298,8 +337,16 @@ def run(
             -1 if flaws & _SPEED != 0 else int(report["speed_dkmh"]),
             acc_of(report["flags"]),
             int(driver_of[i]),
-            int(late_of[i]),
+            marks_of[i] & LATE,
         )
+        x["alarm_word"] = word
+        x["fenced"] = marks_of[i] & FENCED
+        if repeats:
+            x["again"] = 1
+            report_rules(r, p, core, x, out)
+            x["again"] = 0
+            outcomes[i] = order
+            continue
         if phases & CONTACT != 0:
             x["stale"] = 1 if order == _OUT_OF_ORDER else 0
             contact_rules(r, p, core, x, out)
@@ -323,6 +370,7 @@ def run(
         note_time(core, fix_ms)
         count_report(core, flaws)
         deadlines[row] = min(deadlines[row], clock_ms + WAKE_MS)
+        report_rules(r, p, core, x, out)
         if not positioned:
             outcomes[i] = _NO_POSITION
             continue

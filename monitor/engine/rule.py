@@ -5,6 +5,8 @@ A rule module defines ``RULE``, a ``Rule``. Its entries are compiled functions o
 =============  ==================================================================================================
 ``step``       one accepted report, in fix-time order
 ``contact``    one report with a good time stamp, positioned or not, in receive order
+``report``     one report newer than all before it, positioned or not, in fix-time order; and one that repeats the
+               newest time, with ``x["again"]`` set
 ``late``       a report older than the vehicle's newest: live only, it can fill a hole that is still unpublished
 ``advance``    time has passed without a report; returns the next deadline (epoch ms)
 ``close_day``  a Beijing day of the vehicle is over; may set fields of the day row
@@ -73,6 +75,7 @@ class Rule:
     state: np.dtype[np.void] | None = None
     step: Entry | None = None
     contact: Entry | None = None
+    report: Entry | None = None
     late: Entry | None = None
     advance: Advance | None = None
     close_day: Entry | None = None

@@ -1,7 +1,7 @@
 """State of one vehicle as one structured row: the engine's own part, then one part per rule.
 
 One row and one pass keep a step in a few cache lines; separate arrays per rule cost a cache miss each. At most
-600 bytes per vehicle with the rules of ``docs/rules.md``.
+2 KiB per vehicle may be used; with the rules of ``docs/rules.md`` it is some 660 bytes.
 """
 
 from __future__ import annotations
@@ -106,7 +106,10 @@ STEP = np.dtype(
         ("jump", np.int64),  # the step to a new place proved by three consistent reports
         ("late", np.int64),
         ("stale", np.int64),  # contact: older than the newest report of the vehicle
-        ("positioned", np.int64),  # contact: the report had a usable position
+        ("positioned", np.int64),  # contact and report: the report had a usable position
+        ("alarm_word", np.int64),  # report: JT/T 808 alarm word; -1 unknown
+        ("fenced", np.int64),  # report: power cut, ACC not on, and inside a depot or loading fence
+        ("again", np.int64),  # report: repeats the newest time stamp
         ("row", np.int64),
         ("settled", np.int64),
         ("final", np.int64),  # time passing: no later report will ever come

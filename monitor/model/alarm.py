@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from enum import IntEnum, StrEnum
 
 from monitor.model.beijing import iso
+from monitor.model.waybill import Load
 
 NAMESPACE = uuid.UUID("6d0b9a6e-6f5b-5a53-9f1c-2b6a1f0e8d11")
 """UUIDv5 namespace of alarm ids; changing it would rename every alarm ever raised."""
@@ -125,6 +126,8 @@ class Alarm:
     late: bool = False
     provisional: bool = False
     inhibited_by: str = ""
+    cargo: str = ""  # hazmat: by the electronic waybill, as known when the alarm was raised
+    load: Load = Load.UNKNOWN
 
     def record(self) -> dict[str, str | float | int | bool | None]:
         """The record other programs read: ISO times at +08:00, words for enumerations, empty text as null."""
@@ -162,6 +165,8 @@ class Alarm:
             "late": self.late,
             "provisional": self.provisional,
             "inhibited_by": self.inhibited_by or None,
+            "cargo": self.cargo or None,
+            "load": self.load.value or None,
         }
 
 
@@ -199,6 +204,8 @@ ALARM_COLUMNS: tuple[str, ...] = (
     "late",
     "provisional",
     "inhibited_by",
+    "cargo",
+    "load",
 )
 
 ALARM_FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Alarm))
@@ -212,6 +219,7 @@ class Transition(StrEnum):
     CLEARED = "cleared"
     WITHDRAWN = "withdrawn"
     INHIBITED = "inhibited"
+    MERGED = "merged"  # into another alarm, which ``inhibited_by`` names
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class EdgeType(IntEnum):
     CLEAR = 3
     PREWARNING = 4  # a push of its own; no alarm record
     WITHDRAW = 5  # the episode turned out not to be one
+    RECORD = 6  # worth keeping, nothing to alarm anybody about; no alarm record
 
 
 EDGE = np.dtype(

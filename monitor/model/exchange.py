@@ -139,7 +139,8 @@ class SupervisionRequest:
 
 @dataclass(frozen=True, slots=True)
 class SupervisionAnswer:
-    """报警督办应答 0x1401: by ``supervision_id`` (2011) or by the request's ``sn`` (2019)."""
+    """报警督办应答 0x1401: by ``supervision_id`` (2011) or by the request's ``sn`` (2019), which then repeats the
+    request's ``source_type`` and ``source_sn``."""
 
     result: int
     at_ms: int
@@ -147,6 +148,8 @@ class SupervisionAnswer:
     sn: int = 0
     plate: str = ""
     plate_color: int = 0
+    source_type: int = 0
+    source_sn: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,13 @@ event, a ``witness`` of the same file works it out from the finished track by it
 
 from __future__ import annotations
 
-from simulators.episodes import absence, fatigue, gap, quality, rest, speeding
+from simulators.episodes import absence, device, fatigue, gap, quality, rest, speeding
 from simulators.episodes.episode import Episode
 
 EPISODES: dict[str, Episode] = {
-    episode.name: episode for kinds in (speeding, fatigue, rest, gap, absence, quality) for episode in kinds.EPISODES
+    episode.name: episode
+    for kinds in (speeding, fatigue, rest, gap, absence, quality, device)
+    for episode in kinds.EPISODES
 }
 """Every kind by name: the names that a scenario gives rates to."""
 

@@ -7,6 +7,7 @@ import pytest
 from tests.accuracy.conditions import CLEAN, CONDITIONS, Condition, measure
 
 RULES = (
+    "device_alarm",
     "drift",
     "fatigue",
     "low_completeness",

@@ -9,6 +9,7 @@ from monitor.app.replay import replay_batch
 from tests.conformance.runs import cut, run
 from tests.conformance.scenario import (
     ABSENT,
+    ANTENNA_CUT,
     BACKFILL,
     BACKFILL_REVERSED,
     DIP,
@@ -28,11 +29,19 @@ from tests.conformance.scenario import (
     NO_SPEED,
     OTHER_DRIVER,
     PARK,
+    POWER_LOST,
+    PRESSED,
     QUEUE,
     REST,
     SHORT_STOP,
+    TIRED,
+    TIRED_AT_REST,
     TOWED_FAST,
     TWO_DRIFT_POINTS,
+    UNSAID,
+    WARNED,
+    WARNED_BLIND,
+    WARNED_FAST,
     Scenario,
     tell,
 )
@@ -75,11 +84,28 @@ _STORIES = [
         LONG_ABSENT,
     ],
     [PARK, NO_FIX, PARK, FASTER, LONG_GAP, LONG_DRIVE, LONG_DRIVE, LONG_DRIVE],
+    [
+        DRIVE,
+        PRESSED,
+        UNSAID,
+        DRIVE,
+        WARNED_FAST,
+        FAST,
+        WARNED,
+        ANTENNA_CUT,
+        PARK,
+        LONG_DRIVE,
+        LONG_DRIVE,
+        TIRED,
+        TIRED_AT_REST,
+        WARNED_BLIND,
+        POWER_LOST,
+    ],
 ]
 
 
 def fixed_scenario() -> Scenario:
-    return tell(_STORIES, [0, 7, 3_000], 9 * 86_400)
+    return tell(_STORIES, [0, 7, 3_000, 11], 9 * 86_400)
 
 
 @cache

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
+from monitor.model.alarm_bits import AlarmBit, alarm_word
 from monitor.model.fleet import Registry, VehicleClass
 from monitor.model.report import ReportBatch
 from monitor.quality.judgement import judge
@@ -25,6 +26,7 @@ class Segment:
 
     ``off_m``: the first ``n_off`` of them are displaced. ``delay_s``: received so much later. ``held``: received
     together, in order, when the segment is over. ``reversed``: the same, last first. ``bad_time``: dated months ahead.
+    ``alarm``: the alarm word, -1 unknown.
     """
 
     n: int
@@ -42,6 +44,7 @@ class Segment:
     held: bool = False
     reversed: bool = False
     bad_time: bool = False
+    alarm: int = 0
 
 
 DRIVE = Segment(20, 30, 70.0)
@@ -72,6 +75,16 @@ BACKFILL_REVERSED = Segment(40, 30, 60.0, held=True, reversed=True)
 SLOW_LINE = Segment(20, 30, 80.0, delay_s=400)
 LATE_LINE = Segment(6, 60, 105.0, delay_s=5_000)
 BAD_TIMES = Segment(4, 600, bad_time=True)
+PRESSED = Segment(2, 10, 70.0, alarm=alarm_word(AlarmBit.EMERGENCY))
+ANTENNA_CUT = Segment(12, 60, fix=False, alarm=alarm_word(AlarmBit.GNSS_ANTENNA_CUT))
+POWER_LOST = Segment(5, 300, acc=0, alarm=alarm_word(AlarmBit.POWER_LOST, AlarmBit.ILLEGAL_DISPLACEMENT))
+UNSAID = Segment(4, 30, 60.0, alarm=-1)
+WARNED = Segment(6, 10, 90.0, alarm=alarm_word(AlarmBit.SPEEDING))
+WARNED_FAST = Segment(9, 10, 112.0, alarm=alarm_word(AlarmBit.SPEEDING))
+WARNED_BRIEFLY = Segment(2, 10, 112.0, alarm=alarm_word(AlarmBit.SPEEDING))
+WARNED_BLIND = Segment(5, 60, fix=False, alarm=alarm_word(AlarmBit.SPEEDING, AlarmBit.FATIGUE))
+TIRED = Segment(125, 60, 60.0, acc=1, driver=0, alarm=alarm_word(AlarmBit.FATIGUE))
+TIRED_AT_REST = Segment(22, 60, alarm=alarm_word(AlarmBit.FATIGUE))
 
 EVERYTHING = (
     DRIVE,
@@ -102,9 +115,32 @@ EVERYTHING = (
     SLOW_LINE,
     LATE_LINE,
     BAD_TIMES,
+    PRESSED,
+    POWER_LOST,
+    WARNED_FAST,
 )
 
 RECIPES: dict[str, tuple[Segment, ...]] = {
+    "device_alarm": (
+        PRESSED,
+        ANTENNA_CUT,
+        POWER_LOST,
+        UNSAID,
+        WARNED,
+        WARNED_FAST,
+        WARNED_BRIEFLY,
+        WARNED_BLIND,
+        FAST,
+        TIRED,
+        TIRED_AT_REST,
+        LONG_DRIVE,
+        REST,
+        LONG_SILENCE,
+        ABSENT,
+        BACKFILL,
+        LATE_LINE,
+        DRIFT_POINT,
+    ),
     "speeding": (FAST, FASTER, DIP, FAST, DRIVE, GAP, SLOW_LINE, LATE_LINE, BACKFILL, DRIFT_POINT, NO_SPEED),
     "fatigue": (
         LONG_DRIVE,
@@ -163,7 +199,7 @@ def scenarios(draw: st.DrawFn, rule: str) -> Scenario:
 def tell(stories: list[list[Segment]], starts_s: list[int], after_s: int = 0) -> Scenario:
     """The reports of some stories, merged by time of receipt."""
     columns: dict[str, list[float]] = {
-        name: [] for name in ("fix", "recv", "east", "speed", "vehicle", "driver", "acc", "ok")
+        name: [] for name in ("fix", "recv", "east", "speed", "vehicle", "driver", "acc", "ok", "alarm")
     }
     for vehicle, (story, start_s) in enumerate(zip(stories, starts_s, strict=True)):
         _tell_one(vehicle, story, start_s, columns)
@@ -177,6 +213,7 @@ def tell(stories: list[list[Segment]], starts_s: list[int], after_s: int = 0) ->
         driver=np.asarray(columns["driver"], np.int64)[order].tolist(),
         acc=np.asarray(columns["acc"], np.int64)[order].tolist(),
         positioned=[bool(ok) for ok in np.asarray(columns["ok"])[order]],
+        alarm=np.asarray(columns["alarm"], np.int64)[order].tolist(),
         n_vehicles=len(stories),
         drivers=tuple(f"driver {name}" for name in "ABCDEF"),
     )
@@ -206,6 +243,7 @@ def _tell_one(vehicle: int, story: list[Segment], start_s: int, columns: dict[st
             columns["driver"].append(segment.driver if segment.driver < 0 else 2 * vehicle + segment.driver)
             columns["acc"].append(segment.acc)
             columns["ok"].append(1.0 if segment.fix else 0.0)
+            columns["alarm"].append(segment.alarm)
         if segment.reversed:
             for name in columns:
                 columns[name][-segment.n :] = columns[name][-segment.n :][::-1]

@@ -6,6 +6,7 @@
     vehicle heavy_truck max_speed_kmh=90          # class, then registry fields; "vehicle none" has no registry
     rules fatigue.elapsed=true                    # settings that differ from the defaults
     shows track_gap offline_displacement          # rules whose alarms are listed; the folder's own where left out
+    fence depot -200 300                          # a fence of that kind over the way from -200 m to 300 m
     until 03-03 12:00:00                          # time passes to here after the last report
     reports
     03-02 13:00:00 80                             # time, speed in km/h ("-" is missing)
@@ -19,13 +20,16 @@
 Times are Beijing times of 2026; without a date they are of the day of the report before. The vehicle goes east along a
 parallel as its speed says. Words after the speed: ``hold`` (does not move), ``go=M`` (moves M metres instead),
 ``off=M`` (this report alone is displaced by M metres), ``acc=on|off``, ``driver=NAME``, ``nofix``, ``backfill``,
-``received=TIME`` or ``received=+SECONDS``, ``skip`` (time and way pass, but nothing is reported), ``dated=TIME`` (the
+``alarm=BIT+BIT`` (the alarm word
+has these bits and no other; ``alarm=none`` has none, without it the word is unknown), ``received=TIME`` or
+``received=+SECONDS``, ``skip`` (time and way pass, but nothing is reported), ``dated=TIME`` (the
 report states another time than its own), ``other`` (it is the report of a trailer, whose alarms are none of ours).
 "vehicle unregistered" has a registry that does not know it.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -33,7 +37,9 @@ from pathlib import Path
 import numpy as np
 
 from monitor.engine.parameters import RuleLayers
+from monitor.model.alarm_bits import AlarmBit, alarm_word
 from monitor.model.beijing import parse_iso
+from monitor.model.fence import FenceSet, parse_fences
 from monitor.model.flaw import ReportFlag
 from monitor.model.fleet import PlateColor, Registry, Vehicle, VehicleClass
 from monitor.model.geo import EARTH_RADIUS_M
@@ -58,6 +64,7 @@ class Trace:
     shows: tuple[str, ...]
     until_ms: int | None
     batch: ReportBatch
+    fences: FenceSet | None = None
     expected: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -78,6 +85,7 @@ def read_trace(path: Path) -> Trace:
     rules: dict[str, dict[str, object]] = {}
     shows: tuple[str, ...] = (path.parent.name,)
     until_ms: int | None = None
+    fences: list[tuple[str, float, float]] = []
     reports: list[_Report] = []
     in_reports = False
     for number, line in enumerate(head.splitlines(), 1):
@@ -93,6 +101,8 @@ def read_trace(path: Path) -> Trace:
                 _settings(words[1:], rules)
             elif words[0] == "shows":
                 shows = tuple(words[1:])
+            elif words[0] == "fence":
+                fences.append((words[1], float(words[2]), float(words[3])))
             elif words[0] == "until":
                 until_ms = _moment(words[1:], 0)
             elif words == ["reports"]:
@@ -109,6 +119,7 @@ def read_trace(path: Path) -> Trace:
         shows,
         until_ms,
         _batch(reports),
+        _fences(fences),
         {"settled": tuple(settled.strip().splitlines()), "received": tuple(received.strip().splitlines())},
     )
 
@@ -139,7 +150,22 @@ def _settings(words: list[str], rules: dict[str, dict[str, object]]) -> None:
     for word in words:
         place, _, value = word.partition("=")
         rule, _, key = place.partition(".")
-        rules.setdefault(rule, {})[key] = {"true": True, "false": False}.get(value, value)
+        stated: object = {"true": True, "false": False}.get(value, value)
+        rules.setdefault(rule, {})[key] = value.split("+") if "+" in value else stated
+
+
+def _fences(stated: list[tuple[str, float, float]]) -> FenceSet | None:
+    """Strips 1 km wide along the way."""
+    if not stated:
+        return None
+    features = []
+    for number, (kind, from_m, to_m) in enumerate(stated):
+        west, east = (_ORIGIN_LON_DEG + metres / _M_PER_DEGREE for metres in (from_m, to_m))
+        south, north = _LAT_DEG - 0.0045, _LAT_DEG + 0.0045
+        ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+        shape = {"type": "Polygon", "coordinates": [ring]}
+        features.append({"type": "Feature", "id": f"F{number}", "properties": {"kind": kind}, "geometry": shape})
+    return parse_fences(json.dumps({"type": "FeatureCollection", "features": features}).encode(), "the trace")
 
 
 def _moment(words: list[str], previous_ms: int) -> int:
@@ -200,6 +226,9 @@ def _batch(reports: list[_Report]) -> ReportBatch:
                 east_m += float(value)
             elif name == "nofix":
                 flags &= ~int(ReportFlag.POSITIONED)
+            elif name == "alarm":
+                bits = () if value == "none" else tuple(AlarmBit(bit) for bit in value.split("+"))
+                row["alarm_flags"] = alarm_word(*bits)
             elif name == "backfill":
                 flags |= int(ReportFlag.BACKFILL)
             elif name == "received":

@@ -18,6 +18,7 @@ from monitor.model.fleet import Registry
 from monitor.model.report import REPORT, ReportBatch
 from tests.benchmarks.plain_rules.absence import AfterParams, NeverOnline, NoFix, Offline, OfflineParams
 from tests.benchmarks.plain_rules.days import CompletenessParams, DriftParams, completeness_day, drift_day
+from tests.benchmarks.plain_rules.device import DeviceAlarm, DeviceParams
 from tests.benchmarks.plain_rules.fatigue import Fatigue, FatigueParams
 from tests.benchmarks.plain_rules.gaps import DisplacementParams, TrackGap, TrackGapParams, displacement_step
 from tests.benchmarks.plain_rules.place import (
@@ -38,6 +39,7 @@ N_OUTCOMES = 8
 LATE_MS = 300_000
 GRACE_MS = 1_800_000
 WAKE_MS = 600_000
+AGAIN_MS = 300_000
 DAY_GRACE_MS = 600_000
 DRIFT_KMH = 160.0
 DRIFT_M = 200.0
@@ -61,9 +63,9 @@ UNQUALIFIED_FLAWS = 255 | 1 << 16
 BACKFILL, ACC_KNOWN, ACC_ON = 1, 2, 4
 
 _FIELDS = REPORT.names or ()
-_FIX, _RECV, _LON, _LAT, _DRIVER, _SPEED, _FLAGS, _FLAWS = (
+_FIX, _RECV, _LON, _LAT, _DRIVER, _SPEED, _WORD, _FLAGS, _FLAWS = (
     _FIELDS.index(name)
-    for name in ("fix_ms", "recv_ms", "lon_deg", "lat_deg", "driver", "speed_dkmh", "flags", "flaws")
+    for name in ("fix_ms", "recv_ms", "lon_deg", "lat_deg", "driver", "speed_dkmh", "alarm_flags", "flags", "flaws")
 )
 P = TypeVar("P")
 
@@ -84,6 +86,7 @@ class VehicleState:
         "completeness",
         "core",
         "deadline_ms",
+        "device",
         "displacement",
         "drift",
         "fatigue",
@@ -97,6 +100,7 @@ class VehicleState:
     def __init__(self, core: Core, params: np.void, deadline_ms: int) -> None:
         self.core = core
         self.deadline_ms = deadline_ms
+        self.device = DeviceAlarm(_params(DeviceParams, params["device_alarm"]))
         self.drift = _params(DriftParams, params["drift"])
         self.completeness = _params(CompletenessParams, params["low_completeness"])
         self.displacement = _params(DisplacementParams, params["offline_displacement"])
@@ -184,7 +188,9 @@ class PlainEngine:
         if clock_ms > vehicle.deadline_ms:
             self._pass_time(vehicle, row, clock_ms)
         order = order_of(core, fix_ms, lon, lat)
-        if order in (DUPLICATE, CONFLICT):
+        word = int(report[_WORD])
+        repeats = order in (DUPLICATE, CONFLICT)
+        if repeats and (word <= 0 or fix_ms != core.time_ms or clock_ms - core.contact_ms > AGAIN_MS):
             return order
         late = recv_ms - fix_ms > LATE_MS or flags & BACKFILL != 0
         speed = -1 if flaws & SPEED_FLAW else int(report[_SPEED])
@@ -194,6 +200,9 @@ class PlainEngine:
         x.positioned = not flaws & POSITION_FLAWS
         x.stale = order == OUT_OF_ORDER
         edges = self._edges
+        if repeats:
+            vehicle.device.report(x, word, edges, again=True)
+            return order
         vehicle.never_online.contact(core, x, edges)
         vehicle.no_fix.contact(core, x, edges)
         vehicle.offline.contact(core, x, edges)
@@ -211,6 +220,7 @@ class PlainEngine:
         core.time_ms = fix_ms
         count_report(core, flaws)
         vehicle.deadline_ms = min(vehicle.deadline_ms, clock_ms + WAKE_MS)
+        vehicle.device.report(x, word, edges, again=False)
         if not x.positioned:
             return NO_POSITION
         outcome = judge_place(core, x)
@@ -294,8 +304,10 @@ class PlainEngine:
         x = self._x
         edges = self._edges
         x.row, x.clock_ms, x.driver, x.late = row, clock_ms, core.driver, False
+        first = len(edges)
         deadline_ms = min(
             NEVER_MS,
+            vehicle.device.advance(x, edges),
             vehicle.fatigue.advance(core, x, edges),
             vehicle.speeding.advance(core, x, edges),
             vehicle.track_gap.advance(core, x, edges),
@@ -314,6 +326,7 @@ class PlainEngine:
             vehicle.never_online.advance(core, x, edges),
             vehicle.offline.advance(core, x, edges),
         )
+        edges[first:] = sorted(edges[first:], key=lambda edge: edge.at_ms)
 
     def _close_day(self, vehicle: VehicleState) -> None:
         core = vehicle.core

@@ -13,6 +13,7 @@ from monitor.alarms.book import AlarmBook
 from monitor.model.alarm import AlarmState, EndReason, Grade, Subject, Transition, alarm_id
 from monitor.model.beijing import parse_iso
 from monitor.model.edge import EDGE, EdgeType
+from monitor.model.fence import FenceSet, parse_fences
 from monitor.model.fleet import Registry, Vehicle, VehicleClass
 from monitor.rules import load_rules
 
@@ -26,6 +27,7 @@ class Fleet:
     keys: list[str] = field(default_factory=lambda: ["V1", "terminal:139"])
     drivers: list[str] = field(default_factory=lambda: ["D1"])
     registry: Registry | None = None
+    fences: FenceSet | None = None
 
 
 def edges(*lines: tuple[str, EdgeType, int, dict[str, float]]) -> NDArray[np.void]:
@@ -46,6 +48,12 @@ def book(fleet: Fleet | None = None) -> AlarmBook:
     return AlarmBook(RULES, fleet or Fleet(), provisional=True)
 
 
+NOWHERE = {"start_lon": float("nan"), "start_lat": float("nan")}
+DEPOT = (
+    b'{"type":"FeatureCollection","features":[{"type":"Feature","id":"D1","properties":{"name":"\xe4\xb8\x9c\xe5\x9c\xba",'
+    b'"kind":"depot"},"geometry":{"type":"Polygon","coordinates":[[[99.7,39.3],[99.9,39.3],[99.9,39.5],[99.7,39.5],'
+    b"[99.7,39.3]]]}}]}"
+)
 OVER = {"end_ms": T + 60_000, "end_reason": float(EndReason.CONDITION_OVER)}
 
 
@@ -134,6 +142,31 @@ def test_a_restored_book_goes_on_with_the_same_numbers() -> None:
     assert second.open_alarms == first.open_alarms
     last = edges(("speeding", EdgeType.CLEAR, 0, OVER), ("track_gap", EdgeType.ONSET, 5, {}))
     assert second.apply(last) == first.apply(last)
+
+
+def test_the_place_of_the_onset_stays_where_a_later_edge_has_none() -> None:
+    place = {"start_lon": 99.8, "start_lat": 39.4}
+    found = book().apply(
+        edges(("device_alarm", EdgeType.ONSET, 0, place), ("device_alarm", EdgeType.CLEAR, 0, NOWHERE | OVER))
+    )
+    assert [(change.alarm.start_lon, change.alarm.start_lat) for change in found.changes] == [(99.8, 39.4)] * 2
+
+
+def test_a_record_is_no_alarm_and_always_the_same_one() -> None:
+    depot = parse_fences(DEPOT, "depot.geojson")
+    power = {"kind": 8, "driver": 0, "start_lon": 99.8, "start_lat": 39.4}
+    found, again = (book(Fleet(fences=depot)).apply(edges(("device_alarm", EdgeType.RECORD, 0, power))) for _ in "ab")
+    assert found.changes == ()
+    assert found.records == again.records
+    (one,) = found.records
+    assert (one.rule, one.kind, one.at_ms, one.fence_id, one.fence_name) == (
+        "device_alarm",
+        "power_lost",
+        T,
+        "D1",
+        "东场",
+    )
+    assert (one.vehicle_id, one.driver_id, one.lon, one.lat) == ("V1", "D1", 99.8, 39.4)
 
 
 def test_an_alarm_once_late_stays_late() -> None:

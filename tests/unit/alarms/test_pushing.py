@@ -66,6 +66,38 @@ def test_what_was_pushed_while_it_lasted_is_followed_to_its_end() -> None:
     assert again.snapshot() == []
 
 
+DEVICE = replace(BASE, rule="device_alarm", kind="speeding")
+MERGED = replace(DEVICE, state=AlarmState.MERGED, inhibited_by="ours")
+LET_GO = replace(DEVICE, state=AlarmState.CLEARED, end_ms=2_000_000)
+
+
+def test_a_merged_alarm_is_pushed_once_more_if_its_onset_was_and_never_again() -> None:
+    gate = PushGate()
+    assert gate.verdicts([AlarmChange(DEVICE, Transition.RAISED, 1, 0)], 0) == (Verdict.PUSH,)
+    assert gate.verdicts([AlarmChange(MERGED, Transition.MERGED, 2, 0)], 0) == (Verdict.PUSH,)
+    over = AlarmChange(replace(MERGED, end_ms=2_000_000), Transition.CLEARED, 3, 0)
+    assert gate.verdicts([over], 0) == (Verdict.INHIBITED,)
+    assert gate.snapshot() == []
+
+
+def test_an_alarm_merged_from_its_onset_on_is_never_pushed() -> None:
+    gate = PushGate()
+    assert gate.verdicts([AlarmChange(MERGED, Transition.RAISED, 1, 0)], 0) == (Verdict.INHIBITED,)
+    over = AlarmChange(replace(MERGED, end_ms=2_000_000), Transition.CLEARED, 2, 0)
+    assert gate.verdicts([over], 0) == (Verdict.INHIBITED,)
+
+
+def test_an_alarm_merged_within_the_step_that_raised_it_is_not_pushed() -> None:
+    changes = [AlarmChange(DEVICE, Transition.RAISED, 1, 0), AlarmChange(MERGED, Transition.MERGED, 2, 0)]
+    assert PushGate().verdicts(changes, 0) == (Verdict.INHIBITED, Verdict.INHIBITED)
+
+
+def test_an_alarm_that_ours_lets_go_is_pushed() -> None:
+    gate = PushGate()
+    gate.verdicts([AlarmChange(MERGED, Transition.RAISED, 1, 0)], 0)
+    assert gate.verdicts([AlarmChange(LET_GO, Transition.UPDATED, 2, 0)], 2_000_000) == (Verdict.PUSH,)
+
+
 def test_a_late_episode_within_one_step_is_not_announced() -> None:
     raised = AlarmChange(replace(BASE, late=True), Transition.RAISED, 1, 0)
     cleared = AlarmChange(replace(ENDED, late=True), Transition.CLEARED, 2, 0)
