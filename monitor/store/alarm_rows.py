@@ -37,6 +37,7 @@ def alarm_values(change: AlarmChange, raised_ms: int) -> dict[str, AlarmValue]:
     values["certainty"] = int(alarm.certainty)
     values["limit_source"] = int(alarm.limit_source)
     values["end_reason"] = int(alarm.end_reason)
+    values["load"] = alarm.load.value
     values["sequence"] = change.sequence
     values["raised_ms"] = raised_ms
     values["changed_ms"] = change.at_ms

@@ -17,11 +17,13 @@ from monitor.model.push import PushMessage, alarm_message, prewarning_message, s
 from monitor.store.alarm_rows import STORED_COLUMNS, StoredAlarm, alarm_values, stored_alarm
 from monitor.store.committed_step import CommittedStep
 from monitor.store.database import Database
+from monitor.store.device_record_store import upsert_device_records
 from monitor.store.indicator_store import upsert_indicators
 from monitor.store.outbox_writer import OutboxRow, append_outbox
 from monitor.store.supervision_store import upsert_supervision
 from monitor.store.tables import alarm_changes, alarms, journal_position, prewarnings
 from monitor.store.vehicle_day_store import upsert_vehicle_days
+from monitor.store.waybill_store import upsert_waybills
 
 DEFAULT_JOURNAL = "main"
 
@@ -79,6 +81,8 @@ class AlarmStore:
             connection.execute(self._database.upsert(prewarnings), [_prewarning_values(one) for one in warnings])
         upsert_vehicle_days(self._database, connection, [step.vehicle_days for step in steps])
         upsert_indicators(self._database, connection, [row for step in steps for row in step.indicators])
+        upsert_waybills(self._database, connection, [row for step in steps for row in step.waybills])
+        upsert_device_records(self._database, connection, [row for step in steps for row in step.records])
         append_outbox(self._database, connection, outgoing)
         position = {"journal": self._journal, "journal_offset": steps[-1].offset, "committed_ms": now_ms}
         connection.execute(self._database.upsert(journal_position), [position])

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from monitor.model.alarm import AlarmChange, PreWarning
 from monitor.model.day import VEHICLE_DAY
+from monitor.model.device_record import DeviceRecord
 from monitor.model.indicator import Indicator
 from monitor.model.push import PushMessage
 from monitor.model.supervision import SupervisionEntry
+from monitor.model.waybill import Waybill
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +47,5 @@ class CommittedStep:
     indicators: tuple[Indicator, ...] = ()
     supervision: tuple[SupervisionEntry, ...] = ()
     summaries: tuple[PushMessage, ...] = ()
+    waybills: tuple[Waybill, ...] = ()
+    records: tuple[DeviceRecord, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -15,7 +15,10 @@ from monitor.store.database import Database
 from monitor.store.registry_files import RegistryFile, RowProblem, unique_keys
 from monitor.store.registry_spans import SpanAction, SpanStep, span_step
 from monitor.store.tables import enterprises, registry_imports, vehicles
-from monitor.store.vehicle_rows import vehicle_columns, vehicle_of, vehicle_values
+from monitor.store.vehicle_rows import VEHICLE_FIELDS, vehicle_columns, vehicle_of, vehicle_values
+
+_KEYS_AT_ONCE = 500
+"""Bounds the parameters of one query; SQLite takes 32,766."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,14 @@ class ImportResult:
     changed: int
     unchanged: int
     retired: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownVehicle:
+    """A row in force, and who imported it (``registry_imports.imported_by``)."""
+
+    vehicle: Vehicle
+    imported_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +86,76 @@ def import_registry(
         retired = [SpanStep(SpanAction.CORRECT, replace(vehicle, retired_on=last_day)) for vehicle in leaving]
         _apply(connection, [step for _, step in steps] + retired, current, import_id)
         _keep_enterprises(database, connection, file.vehicles)
+    return result
+
+
+def vehicles_like(
+    connection: Connection, *, plates: Sequence[str] = (), phones: Sequence[str] = (), vehicle_ids: Sequence[str] = ()
+) -> tuple[KnownVehicle, ...]:
+    """Rows in force that have one of these plates, terminal phones or vehicle ids, by vehicle id."""
+    found: dict[str, KnownVehicle] = {}
+    joined = select(registry_imports.c.imported_by, *vehicle_columns()).join(
+        registry_imports, registry_imports.c.import_id == vehicles.c.import_id
+    )
+    for column, values in (
+        (vehicles.c.plate, plates),
+        (vehicles.c.terminal_phone, phones),
+        (vehicles.c.vehicle_id, vehicle_ids),
+    ):
+        wanted = sorted(set(values) - {""})
+        for start in range(0, len(wanted), _KEYS_AT_ONCE):
+            part = joined.where(vehicles.c.valid_to.is_(None), column.in_(wanted[start : start + _KEYS_AT_ONCE]))
+            for row in connection.execute(part).mappings():
+                vehicle = vehicle_of({name: row[name] for name in VEHICLE_FIELDS})
+                found[vehicle.vehicle_id] = KnownVehicle(vehicle, row["imported_by"])
+    return tuple(found[key] for key in sorted(found))
+
+
+def taken_vehicle_ids(connection: Connection, vehicle_ids: Sequence[str]) -> frozenset[str]:
+    """Those of some vehicle ids that any row has or ever had; an id is never used again."""
+    taken: set[str] = set()
+    for start in range(0, len(vehicle_ids), _KEYS_AT_ONCE):
+        part = vehicles.c.vehicle_id.in_(vehicle_ids[start : start + _KEYS_AT_ONCE])
+        taken.update(connection.execute(select(vehicles.c.vehicle_id).where(part)).scalars())
+    return frozenset(taken)
+
+
+def upsert_vehicles(
+    database: Database,
+    connection: Connection,
+    stated: Sequence[Vehicle],
+    effective: date,
+    *,
+    imported_ms: int,
+    imported_by: str,
+    path: str,
+) -> ImportResult:
+    """Take a few vehicles within a transaction as one import, in force from ``effective`` on.
+
+    Rows as ``import_registry`` makes them; a change that would lie before the row in force corrects that row. The
+    caller sees to it that no plate or terminal is taken (``vehicles_like``). Without a change there is no import.
+    """
+    query = select(vehicles.c.span_id, *vehicle_columns()).where(vehicles.c.valid_to.is_(None))
+    current: dict[str, tuple[int, Vehicle]] = {}
+    ids = sorted({vehicle.vehicle_id for vehicle in stated})
+    for start in range(0, len(ids), _KEYS_AT_ONCE):
+        part = query.where(vehicles.c.vehicle_id.in_(ids[start : start + _KEYS_AT_ONCE]))
+        for row in connection.execute(part).mappings():
+            current[row["vehicle_id"]] = (row["span_id"], vehicle_of(row))
+    steps: list[tuple[int, SpanStep]] = []
+    for number, vehicle in enumerate(stated, 1):
+        known = current.get(vehicle.vehicle_id)
+        step = span_step(None if known is None else known[1], vehicle, effective)
+        if step.action is SpanAction.REFUSE and known is not None:
+            in_place = replace(vehicle, valid_from=known[1].valid_from, valid_to=None)
+            step = SpanStep(SpanAction.CORRECT, in_place)
+        steps.append((number, step))
+    result = _count(steps, current, [])
+    if any(step.action is not SpanAction.KEEP for _, step in steps):
+        file = RegistryFile(tuple(stated), (), len(stated), path)
+        import_id = _log(connection, file, effective, result, imported_ms, imported_by)
+        _apply(connection, [step for _, step in steps], current, import_id)
+        _keep_enterprises(database, connection, stated)
     return result
 
 

@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from monitor.errors import StoreError
+from monitor.store import exchange_tables, terminal_tables  # noqa: F401  so that the metadata has every table
 from monitor.store.database import Database, open_database
 
 _SCRIPTS = Path(__file__).parent / "migrations"

@@ -137,6 +137,8 @@ alarms = Table(
     Column("late", Boolean, nullable=False),
     Column("provisional", Boolean, nullable=False),
     Column("inhibited_by", String, nullable=False),
+    Column("cargo", String, nullable=False, server_default=""),
+    Column("load", String, nullable=False, server_default=""),
     Column("sequence", Integer, nullable=False),
     Column("raised_ms", BigInteger, nullable=False),
     Column("changed_ms", BigInteger, nullable=False),
@@ -179,6 +181,29 @@ prewarnings = Table(
     Column("remaining_s", Double, nullable=False),
     Index(None, "at_ms"),
 )
+
+device_records = Table(
+    "device_records",
+    metadata,
+    Column("record_id", String(36), primary_key=True),
+    Column("rule", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("vehicle_id", String, nullable=False),
+    Column("plate", String, nullable=False),
+    Column("vehicle_class", String, nullable=False),
+    Column("enterprise_id", String, nullable=False),
+    Column("driver_id", String, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("found_ms", BigInteger, nullable=False),
+    Column("lon", Double),
+    Column("lat", Double),
+    Column("fence_id", String, nullable=False),
+    Column("fence_name", String, nullable=False),
+    Column("late", Boolean, nullable=False),
+    Index(None, "at_ms"),
+    Index(None, "vehicle_id", "at_ms"),
+)
+"""What terminals said that is worth keeping and nothing to alarm anybody about."""
 
 outbox = Table(
     "outbox",

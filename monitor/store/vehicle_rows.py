@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import date
 
@@ -30,6 +30,6 @@ def vehicle_values(vehicle: Vehicle) -> dict[str, SqlValue]:
     return values
 
 
-def vehicle_of(row: RowMapping) -> Vehicle:
+def vehicle_of(row: Mapping[str, SqlValue] | RowMapping) -> Vehicle:
     """The vehicle of a row selected by ``vehicle_columns``."""
     return msgspec.convert(row, Vehicle)
