@@ -13,8 +13,8 @@ from monitor.codec.jt808 import encode_location_stream
 from monitor.model.geo import wgs84_to_gcj02
 from monitor.model.report import empty_rows
 from monitor.quality.crs import Crs
-from monitor.sources.decode import Decoded, decode_messages
-from monitor.sources.intake import Codec, Feed, RawMessage, SourceClock
+from monitor.sources.decode import decode_messages
+from monitor.sources.intake import Codec, Decoded, Feed, RawMessage, SourceClock
 
 FIX_MS = 1_700_000_000_000
 FEED = Feed("broker", "上级平台")
