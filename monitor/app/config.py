@@ -12,22 +12,34 @@ from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from monitor.app.core_settings import CoreSettings, SupervisionSettings
+from monitor.app.downlinks import DownlinkSettings
+from monitor.app.exchange_settings import ExchangeSettings
+from monitor.app.reminder_settings import ReminderSettings
+from monitor.app.terminal_book import TerminalBookSettings
 from monitor.console.http_settings import HttpSettings
 from monitor.engine.parameters import ParameterTable, RuleLayers
 from monitor.errors import ConfigError
+from monitor.model.exchange import LinkRole
 from monitor.model.resources import config_folder
 from monitor.quality import QualitySettings
 from monitor.rules import load_rules
 from monitor.sinks.delivery import DeliverySettings
+from monitor.sinks.jt809 import Jt809SinkSettings
 from monitor.sinks.mqtt import MqttSinkSettings
 from monitor.sinks.webhook import WebhookSettings
+from monitor.sources.jt808 import Jt808Settings
+from monitor.sources.jt809 import Jt809LinkSettings
 from monitor.sources.mqtt_settings import MqttSourceSettings
 from monitor.store.journal import JournalSettings
 from monitor.store.quarantine import QuarantineSettings
+
+if TYPE_CHECKING:
+    from monitor.model.fence import FenceSet
 
 DEFAULT_FILE = "monitor.toml"
 """The shipped configuration, in ``config_folder()``."""
@@ -50,11 +62,13 @@ class SinksSettings(BaseModel):
 
     mqtt: tuple[MqttSinkSettings, ...] = ()
     webhook: tuple[WebhookSettings, ...] = ()
+    jt809: tuple[Jt809SinkSettings, ...] = ()
     delivery: DeliverySettings = DeliverySettings()
 
     def names(self) -> tuple[str, ...]:
         """Names of all sinks, in the order of the file."""
-        return (*(item.name for item in self.mqtt), *(item.name for item in self.webhook))
+        kinds = (self.mqtt, self.webhook, self.jt809)
+        return tuple(item.name for items in kinds for item in items)
 
 
 class MonitorConfig(BaseModel):
@@ -66,7 +80,14 @@ class MonitorConfig(BaseModel):
     database_url: str | None = Field(default=None, description="default: SQLite in the state folder")
     lang: Tongue = Tongue.AUTO
     core: CoreSettings = CoreSettings()
+    fences_file: Path | None = Field(default=None, description="GeoJSON of depots and loading places")
     mqtt: tuple[MqttSourceSettings, ...] = ()
+    jt808: tuple[Jt808Settings, ...] = ()
+    jt809: tuple[Jt809LinkSettings, ...] = ()
+    terminals: TerminalBookSettings = TerminalBookSettings()
+    reminders: ReminderSettings = ReminderSettings()
+    downlinks: DownlinkSettings = DownlinkSettings()
+    exchange: ExchangeSettings = ExchangeSettings()
     sinks: SinksSettings = SinksSettings()
     journal: JournalSettings = JournalSettings()
     quality: QualitySettings = QualitySettings()
@@ -90,6 +111,24 @@ class MonitorConfig(BaseModel):
         if self.lang is not Tongue.AUTO:
             return self.lang.value
         return "zh" if (locale.getlocale()[0] or "").lower().startswith("zh") else "en"
+
+    def source_names(self) -> tuple[str, ...]:
+        """Names of everything that brings reports, in the order of the file."""
+        named = (self.mqtt, self.jt808, self.jt809)
+        return tuple(item.name for items in named for item in items)
+
+    def fences(self) -> FenceSet:
+        """The fences of ``fences_file``; none without one. Raises ``ConfigError``."""
+        from monitor.model.fence import FenceSet, parse_fences  # shapely is slow to load
+
+        if self.fences_file is None:
+            return FenceSet()
+        try:
+            data = self.fences_file.read_bytes()
+        except OSError as error:
+            problem = ("fences_file", f"cannot be read: {error.strerror or error}")
+            raise ConfigError(path=str(self.fences_file), problems=(problem,)) from error
+        return parse_fences(data, str(self.fences_file))
 
     def rule_layers(self) -> RuleLayers:
         """Rule settings by layer, for ``ParameterTable``."""
@@ -147,23 +186,36 @@ def _rule_problems(layers: dict[str, object], path: str) -> list[tuple[str, str]
 def _problems_between(config: MonitorConfig) -> Iterator[tuple[str, str]]:
     """What only several settings together can get wrong."""
     for key, names in (
-        ("mqtt.name", [item.name for item in config.mqtt]),
+        ("name of a source", list(config.source_names())),
         ("mqtt.client_id", [item.session for item in config.mqtt]),
         ("sinks.name", list(config.sinks.names())),
     ):
         for name, n in Counter(names).items():
             if n > 1:
                 yield key, f"{name!r} stands {n} times; each needs its own"
+    lower = {item.name for item in config.jt809 if item.role is LinkRole.LOWER}
+    for key, link in (
+        *(("exchange.forward", item.link) for item in config.exchange.forward),
+        *(("sinks.jt809", item.link) for item in config.sinks.jt809),
+    ):
+        if link not in lower:
+            yield f"{key}.link", f"{link!r} is no [[jt809]] link on which we are the lower platform"
+    for link, n in Counter(item.link for item in config.exchange.forward).items():
+        if n > 1:
+            yield "exchange.forward.link", f"{link!r} stands {n} times; once is enough"
     if config.http.port and config.http.port == config.metrics.port and config.http.host == config.metrics.host:
         yield "metrics.port", f"{config.metrics.port} is the port of [http] too"
     for check in (
         *(item.secret for item in config.mqtt),
         *(item.secret for item in config.sinks.mqtt),
         *(item.key for item in config.sinks.webhook),
+        *(item.secret for item in config.jt809),
         *(item.tls.context for item in (*config.mqtt, *config.sinks.mqtt) if item.tls is not None),
         lambda: config.http.secret("http"),
         lambda: config.metrics.secret("metrics"),
         config.supervision.entry_rules,
+        lambda: config.http.admin_secret("http"),
+        *([config.fences] if config.fences_file is not None else []),
     ):
         try:
             check()

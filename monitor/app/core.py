@@ -9,24 +9,29 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 
+from monitor.app.command_channel import CommandServer
 from monitor.app.config import MonitorConfig
 from monitor.app.deliveries import Deliveries
 from monitor.app.detection import Detection
 from monitor.app.fleet_view import status_counts
 from monitor.app.health import Health
+from monitor.app.inputs import Inputs, by_our_clock, codecs_used
 from monitor.app.live_pipeline import LivePipeline
 from monitor.app.metrics import Metrics
 from monitor.app.operations_site import operations_site
 from monitor.app.pipeline import registry_payload
+from monitor.app.platforms import Platforms
+from monitor.app.protocol_metrics import ProtocolMetrics
 from monitor.app.reception import Reception
 from monitor.app.reckoner import Reckoner
 from monitor.app.recovery import append_and_take, recover, restored, same_registry, todays_records
 from monitor.app.registry_watch import last_import, registry_in_force
 from monitor.app.snapshots import Snapshots
 from monitor.app.state_folder import StateFolder
+from monitor.app.terminals import Terminals
 from monitor.app.ticker import Ticker, tick
 from monitor.app.wall_clock import now_ms
 from monitor.app.warm_up import warm_up
@@ -34,11 +39,11 @@ from monitor.app.web_server import WebServer
 from monitor.app.work import Work
 from monitor.errors import ConfigError, OperationError
 from monitor.model.beijing import NEVER_MS
+from monitor.model.fleet import Registry
 from monitor.model.journal import JournalRecord, RecordType
 from monitor.rules import load_rules
-from monitor.sources.intake import Codec, SourceClock
-from monitor.sources.mqtt import MqttSource
 from monitor.store.alarm_store import AlarmStore
+from monitor.store.committed_step import CommittedStep
 from monitor.store.database import Database, open_database
 from monitor.store.journal import Journal
 from monitor.store.outbox import Outbox
@@ -64,10 +69,9 @@ class Core:
         self._begun_s = time.monotonic()
         self.rules = load_rules()
         names = [rule.name for rule in self.rules]
-        self.metrics = Metrics([one.name for one in config.mqtt], config.sinks.names(), names)
-        self._sources: list[MqttSource] = []
-        self._links: list[_SourceLink] = []
+        self.metrics = Metrics(config.source_names(), config.sinks.names(), names)
         self._import = 0
+        self._last_life_ms = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Open, work until ``stop`` is set, close."""
@@ -86,8 +90,10 @@ class Core:
         async with asyncio.TaskGroup() as lasting:
             serving = lasting.create_task(server.run(), name="operations site")
             stopping = lasting.create_task(stop.wait(), name="stop signal")
-            warming = asyncio.to_thread(warm_up, self.rules, self._codecs())
+            warming = asyncio.to_thread(warm_up, self.rules, codecs_used(config))
             await asyncio.gather(warming, asyncio.to_thread(self._recover, snapshot))
+            await self.terminals.open()
+            await self.platforms.open(self._last_life_ms)
             self.detection.committed_offset = self._journal.last_offset
             workers = [
                 lasting.create_task(worker.run(), name=f"delivery {worker.name}") for worker in self._deliveries.workers
@@ -152,30 +158,47 @@ class Core:
     def _wire(self) -> None:
         config, metrics = self._config, self.metrics
         queue: asyncio.Queue[Work] = asyncio.Queue(config.core.record_queue)
-        self._deliveries = Deliveries(config.sinks, Outbox(self._database), now_ms)
         self.detection = Detection(self.live, self._store, queue, metrics, config.core, self._after_commit)
         self.reception = Reception(self._journal, self._quarantine, queue, metrics, now_ms, config.core, config.quality)
         self._snapshots = Snapshots(self.live, self.detection, self._folder, metrics, config.core, now_ms)
         self._reckoner = Reckoner(
             self.live, self.detection, self.reception, config.database, metrics, config.supervision, config.language
         )
-        for settings in config.mqtt:
-            source = MqttSource(settings, self.reception.deliver, now_ms)
-            self._sources.append(source)
-            self._links.append(_SourceLink(source))
-        self.health = Health(self.reception, self.detection, lambda: self._links, now_ms, config.core.stall_s)
+        self.terminals = Terminals(
+            config, self._folder.terminal_key, self._database, self._registry, self.reception.deliver, now_ms
+        )
+        self.platforms = Platforms(
+            config,
+            self._database,
+            self._journal,
+            self.reception,
+            self._registry,
+            lambda: self.live.engine.clock_ms,
+            now_ms,
+        )
+        self._deliveries = Deliveries(config.sinks, Outbox(self._database), now_ms, self.platforms.sinks)
+        self.inputs = Inputs(config, self.reception.deliver, self.terminals, self.platforms, now_ms)
+        tallies = {**self.terminals.tallies(), **self.platforms.tallies()}
+        self.metrics.registry.register(
+            ProtocolMetrics(self.terminals.servers, self.platforms.sources, tallies, self.platforms.gauges())
+        )
+        handlers = {**self.terminals.handlers(), **self.platforms.handlers()}
+        self._commands = CommandServer(self._folder.root, handlers)
+        self.health = Health(self.reception, self.detection, lambda: self.inputs.own, now_ms, config.core.stall_s)
 
     def _recover(self, snapshot: Snapshot | None) -> None:
         """In a thread: the tail of the journal, then the settings and registry of today, then the tick of the pause."""
         journal, store = self._journal, self._store
-        last_clock_ms = journal.last_clock_ms
+        self._last_life_ms = journal.last_clock_ms
         found = recover(self.live, snapshot, journal, store, self._begun_s)
         self._snapshots.begin(found.snapshot_offset)
         self._import = last_import(self._database)
-        records = todays_records(self.live, self._config.rule_layers(), registry_in_force(self._database))
+        fences = self._config.fences().payload if self._config.fences_file else b""
+        registry = registry_in_force(self._database)
+        records = todays_records(self.live, self._config.rule_layers(), registry, fences)
         append_and_take(self.live, journal, store, records)
-        if self._by_our_clock():
-            first = tick(now_ms(), last_clock_ms, self._config.core.pause_s)
+        if by_our_clock(self._config):
+            first = tick(now_ms(), self._last_life_ms, self._config.core.pause_s)
             if first.resumed:
                 log.warning("resumed after a pause of %.0f s", (first.clock_ms - first.paused_ms) / 1000)
                 append_and_take(self.live, journal, store, (first,))
@@ -183,13 +206,6 @@ class Core:
         self.metrics.journal_offset.set(journal.last_offset)
         self.metrics.committed_offset.set(journal.last_offset)
         self.metrics.recovery_seconds.set(time.monotonic() - self._begun_s)
-
-    def _codecs(self) -> tuple[Codec, ...]:
-        used = {one.codec for item in self._config.mqtt for one in item.subscriptions}
-        return tuple(codec for codec in Codec if codec in used)
-
-    def _by_our_clock(self) -> bool:
-        return any(one.clock is SourceClock.ARRIVAL for item in self._config.mqtt for one in item.subscriptions)
 
     def _inputs(self) -> list[tuple[str, Coroutine[None, None, None]]]:
         """Everything that puts work in, or asks for it: the first to stop."""
@@ -199,24 +215,32 @@ class Core:
             ("registry", _every(self._config.core.registry_poll_s, self._look_at_registry)),
             ("gauges", _every(_GAUGES_S, self._look_at_outbox)),
             ("outbox", _every(_TIDY_S, self._tidy)),
+            ("commands", self._commands.run()),
+            *self.terminals.tasks(),
+            *self.platforms.tasks(),
         ]
-        if self._by_our_clock():
+        if by_our_clock(self._config):
             ticker = Ticker(self.reception, self._next_due_ms, now_ms, self._config.core)
             found.append(("ticker", ticker.run()))
-        found += [(f"source {source.settings.name}", source.run()) for source in self._sources]
-        return found
+        return found + self.inputs.tasks()
 
     def _next_due_ms(self) -> int:
         deadlines = self.live.engine.fleet.deadlines[: len(self.live.engine.fleet)]
         return int(deadlines.min()) if len(deadlines) else NEVER_MS
 
-    def _after_commit(self, pushed: bool) -> None:
-        if pushed:
+    def _after_commit(self, steps: Sequence[CommittedStep]) -> None:
+        if any(step.changes or step.prewarnings or step.summaries or step.supervision for step in steps):
             self._deliveries.wake()
+        self.terminals.remind(steps)
+        self.platforms.wake()
+
+    def _registry(self) -> Registry | None:
+        """The registry in force."""
+        return self.live.engine.fleet.registry
 
     def _refresh(self) -> None:
         """Gauges that are worked out when somebody asks; the engine's only while it rests."""
-        for link in self._links:
+        for link in self.inputs.links:
             self.metrics.connected.labels(link.name).set(link.connected)
         self._deliveries.show(self.metrics)
         if not self.detection.at_rest.locked() and self.health.started:
@@ -243,6 +267,7 @@ class Core:
 
     async def _tidy(self) -> None:
         await asyncio.to_thread(self._deliveries.tidy, self._config.core.outbox_days)
+        await self.terminals.tidy()
 
     async def _drained(self) -> bool:
         """Wait until what came in is committed. If it is not in time, the engine is ahead of the store: no snapshot."""
@@ -254,19 +279,6 @@ class Core:
             log.warning("not everything was committed in time; the next start does it from the journal")
             return False
         return True
-
-
-class _SourceLink:
-    """A source as the health check sees it."""
-
-    def __init__(self, source: MqttSource) -> None:
-        self._source = source
-        self.name = source.settings.name
-        self.address = source.settings.address
-
-    @property
-    def connected(self) -> bool:
-        return self._source.connected
 
 
 async def _every(seconds: float, action: Callable[[], Awaitable[None]]) -> None:

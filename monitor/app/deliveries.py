@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from monitor.app.config import SinksSettings
 from monitor.app.metrics import Metrics
@@ -11,6 +11,7 @@ from monitor.errors import StoreError
 from monitor.model.beijing import DAY_MS
 from monitor.model.push import PushKind
 from monitor.sinks.delivery import Delivery
+from monitor.sinks.jt809 import Jt809Sink
 from monitor.sinks.mqtt import MqttSink
 from monitor.sinks.sink import Sink
 from monitor.sinks.webhook import WebhookSink
@@ -20,9 +21,18 @@ log = logging.getLogger(__name__)
 
 
 class Deliveries:
-    """One worker per sink. Raises ``ConfigError`` for a secret that is not to be had."""
+    """One worker per sink; ``links`` are those that need a JT/T 809 link.
 
-    def __init__(self, settings: SinksSettings, outbox: Outbox, now_ms: Callable[[], int]) -> None:
+    Raises ``ConfigError`` for a secret that is not to be had.
+    """
+
+    def __init__(
+        self,
+        settings: SinksSettings,
+        outbox: Outbox,
+        now_ms: Callable[[], int],
+        links: Sequence[Jt809Sink] = (),
+    ) -> None:
         self._outbox = outbox
         self._now_ms = now_ms
         self.names = settings.names()
@@ -32,6 +42,8 @@ class Deliveries:
             sinks.append((mqtt.name, MqttSink(mqtt), mqtt.kinds))
         for webhook in settings.webhook:
             sinks.append((webhook.name, WebhookSink(webhook, now_ms), webhook.kinds))
+        for link in links:
+            sinks.append((link.settings.name, link, link.settings.kinds))
         for name, sink, kinds in sinks:
             self.workers.append(Delivery(name, sink, outbox, now_ms, settings.delivery, kinds))
 

@@ -39,7 +39,7 @@ class _Taken:
 
 
 class Detection:
-    """``after`` is called on the event loop after every commit, and told whether there is something to push."""
+    """``after`` is called on the event loop after every commit, with what was committed."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Detection:
         queue: asyncio.Queue[Work],
         metrics: Metrics,
         settings: CoreSettings,
-        after: Callable[[bool], None],
+        after: Callable[[Sequence[CommittedStep]], None],
     ) -> None:
         self.failure = ""
         self.committed_offset = 0
@@ -81,8 +81,7 @@ class Detection:
                 self.committed_offset = work[-1].record.offset
             self.waiting_since_s = None
             self._count(work, taken)
-            pushed = any(step.changes or step.prewarnings or step.summaries or step.supervision for step in taken.steps)
-            self._after(pushed)
+            self._after(taken.steps)
 
     def _take(self, work: Sequence[Work]) -> _Taken:
         """In a thread; the engine lets go of the interpreter while it computes."""

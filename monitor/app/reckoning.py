@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.app.exchange_counts import exchange_counts, with_exchange
 from monitor.app.fleet_view import class_ratios
 from monitor.app.work import Reckoning
 from monitor.model.beijing import DAY_MS, date_of, day_number, day_of, day_start_ms
@@ -79,6 +80,7 @@ def reckon(database: Database, open_days: OpenDays, rules: tuple[EntryRule, ...]
         live=True,
         joined_before=joined_before(database, first_day),
     )
+    indicators = with_exchange(indicators, exchange_counts(database, first_day, today, open_days.clock_ms))
     listed = find_supervision(database, listed_only=True, limit=_ALL).entries
     found = key_supervision(alarms, indicators, registry, rules, clock_ms=open_days.clock_ms, lang=lang)
     entries = _kept(found, listed)

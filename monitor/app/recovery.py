@@ -26,6 +26,7 @@ from monitor.store.snapshot import Snapshot, read_latest
 
 log = logging.getLogger(__name__)
 
+_NO_FENCES = b'{"type":"FeatureCollection","features":[]}'
 _STEPS_AT_ONCE = 64
 """Steps of the tail that share a transaction."""
 
@@ -88,14 +89,22 @@ def restored(
     return LivePipeline(rules, RuleLayers()), None
 
 
-def todays_records(live: LivePipeline, layers: RuleLayers, registry: Registry | None) -> tuple[JournalRecord, ...]:
-    """Records that bring the engine from what the journal says to the settings and registry of today."""
+def todays_records(
+    live: LivePipeline, layers: RuleLayers, registry: Registry | None, fences: bytes
+) -> tuple[JournalRecord, ...]:
+    """Records that bring the engine from what the journal says to the settings, registry and fences of today.
+
+    ``fences`` is GeoJSON, empty without any.
+    """
     clock_ms = live.engine.clock_ms
     records: list[JournalRecord] = []
     if live.layers != layers:
         records.append(JournalRecord(0, RecordType.CONFIG, clock_ms, payload=config_payload(layers)))
     if not same_registry(registry, live.engine.fleet.registry):
         records.append(JournalRecord(0, RecordType.REGISTRY, clock_ms, payload=registry_payload(registry)))
+    known = live.engine.fleet.fences
+    if fences != (b"" if known is None or not len(known) else known.payload):
+        records.append(JournalRecord(0, RecordType.FENCES, clock_ms, payload=fences or _NO_FENCES))
     return tuple(records)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ from monitor.model.report import ReportBatch
 from monitor.quality.judgement import judge
 from monitor.quality.settings import QualitySettings
 from monitor.rules import load_rules
+
+if TYPE_CHECKING:
+    from monitor.model.fence import FenceSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ def replay_batch(
     now_ms: int | None = None,
     layers: RuleLayers | None = None,
     quality: QualitySettings | None = None,
+    fences: FenceSet | None = None,
 ) -> Replay:
     """Settled answer of a set of reports, or the live one with ``as_received``.
 
@@ -62,9 +67,11 @@ def replay_batch(
     if as_received:
         live = LivePipeline(rules, layers or RuleLayers())
         live.engine.apply_registry(registry)
+        _fence(live.engine, fences)
         return _live(live, [JournalRecord(1, RecordType.REPORTS, 0, in_received_order(batch))], until_ms)
     engine = Engine(rules, ParameterTable(rules, layers), settled=True)
     engine.apply_registry(registry)
+    _fence(engine, fences)
     run = settle(engine, batch, until_ms=until_ms)
     book = AlarmBook(rules, engine.fleet, provisional=False)
     found = book.apply(run.edges)
@@ -85,14 +92,21 @@ def replay_journal(
     *,
     until_ms: int | None = None,
     layers: RuleLayers | None = None,
+    fences: FenceSet | None = None,
 ) -> Replay:
     """The live answer over journal records: ticks, registry changes and rule settings included.
 
-    A ``registry`` and ``layers`` given here are in force from the start, until a record changes them.
+    A ``registry``, ``layers`` and ``fences`` given here are in force from the start, until a record changes them.
     """
     live = LivePipeline(load_rules(), layers or RuleLayers())
     live.engine.apply_registry(registry)
+    _fence(live.engine, fences)
     return _live(live, records, until_ms)
+
+
+def _fence(engine: Engine, fences: FenceSet | None) -> None:
+    if fences is not None and len(fences):
+        engine.apply_fences(fences)
 
 
 def in_received_order(batch: ReportBatch) -> ReportBatch:

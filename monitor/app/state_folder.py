@@ -23,3 +23,8 @@ class StateFolder:
     @property
     def quarantine(self) -> Path:
         return self.root / "quarantine"
+
+    @property
+    def terminal_key(self) -> Path:
+        """The secret of JT/T 808 authentication codes. Without it every terminal has to register anew."""
+        return self.root / "jt808.key"

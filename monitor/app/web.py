@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from monitor.app.command_channel import CommandClient
 from monitor.app.config import MonitorConfig
 from monitor.app.web_server import WebServer
 from monitor.console.api import create_api
@@ -17,7 +18,14 @@ async def serve_web(config: MonitorConfig, stop: asyncio.Event) -> None:
     """Serve until ``stop`` is set. Until the core has made the tables, requests answer 503 with a sentence."""
     database = open_database(config.database)
     try:
-        server = WebServer(create_api(database, config.http.secret("http")), config.http, "http")
+        api = create_api(
+            database,
+            config.http.secret("http"),
+            CommandClient(config.state_folder),
+            admin_token=config.http.admin_secret("http"),
+            loopback=config.http.loopback,
+        )
+        server = WebServer(api, config.http, "http")
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(server.run(), name="web server")
             log.info("REST API on http://%s:%d", config.http.host, server.port)

@@ -64,6 +64,7 @@ def replay_command(
     until_ms = _moment(until)
     settings = _settings(config) if config is not None else None
     layers = settings.rule_layers() if settings is not None else None
+    fences = settings.fences() if settings is not None and settings.fences_file is not None else None
     vehicles = _registry(registry, screen, tongue) if registry is not None else None
     now_ms = int(time.time() * 1000)
     started = time.perf_counter()
@@ -71,7 +72,8 @@ def replay_command(
     if journals and len(journals) == len(files):
         from monitor.store.journal import read_segment_files
 
-        answer = replay_journal(read_segment_files(journals), vehicles, until_ms=until_ms, layers=layers)
+        records = read_segment_files(journals)
+        answer = replay_journal(records, vehicles, until_ms=until_ms, layers=layers, fences=fences)
         failed = False
     else:
         batch, failed = _reports(files, mapping, now_ms, screen, tongue)
@@ -85,6 +87,7 @@ def replay_command(
             now_ms=now_ms,
             layers=layers,
             quality=settings.quality if settings is not None else QualitySettings(),
+            fences=fences,
         )
     _write(
         answer,

@@ -1,8 +1,9 @@
-"""``monitor simulate``: an invented fleet's tracks, registry and truth into a folder, or over MQTT."""
+"""``monitor simulate``: an invented fleet into a folder, over MQTT, as JT/T 808 terminals or a JT/T 809 platform."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,10 +15,13 @@ from monitor.cli.language import LangOption, Language, language, said
 from monitor.errors import MonitorError
 from monitor.sources.report_writer import write_reports
 from simulators.fleet import write_registry
+from simulators.jt808.misbehaviour import MisbehaviourProfile, profile_of
 from simulators.mqtt import play, target_of
 from simulators.payload import PayloadCodec
+from simulators.present import Times, moved
 from simulators.run import Simulation, simulate
 from simulators.scenario import PRESETS, Scenario, overridden, preset, read_scenario
+from simulators.target import link_target_of
 from simulators.truth import write_truth
 
 
@@ -37,8 +41,30 @@ _Start = Annotated[str | None, typer.Option(help="First day, ISO date. 起始日
 _Interval = Annotated[int | None, typer.Option(help="Seconds between reports while driving. 行驶上报间隔（秒）")]
 _Seed = Annotated[int | None, typer.Option(help="Seed; the same gives the same. 随机种子")]
 _Form = Annotated[TrackForm, typer.Option("--format", help="Form of the track file. 轨迹文件格式")]
-_Mqtt = Annotated[str | None, typer.Option(help="mqtt://[user@]host[:port][/topic]. 发布到 MQTT")]
-_Speed = Annotated[float, typer.Option(help="Times real time, with --mqtt. 时间倍速")]
+_Mqtt = Annotated[str | None, typer.Option(help="mqtt://user@host:port/topic; only the host is needed. 发布到 MQTT")]
+_To = Annotated[
+    str | None,
+    typer.Option(
+        help="jt808://host:port: as terminals; jt809://user:password@host:port?access_code=…&version=2019: as a lower "
+        "platform. 作为终端或下级平台连接"
+    ),
+]
+_Connections = Annotated[
+    int,
+    typer.Option(help="Terminals, with --to jt808; 0 = one per vehicle, more only send heartbeats. 终端连接数", min=0),
+]
+_Misbehave = Annotated[
+    str,
+    typer.Option(
+        help="What terminals do wrong and what share of them does, with --to jt808: garbage=0.01,half_open=0.02 or "
+        "all=0.01. 异常行为及比例"
+    ),
+]
+_Times = Annotated[
+    Times | None,
+    typer.Option(help="scenario, or present: moved to now (as usual with --to). 时间：模拟时间或移到现在"),
+]
+_Speed = Annotated[float, typer.Option(help="Times real time, with --mqtt or --to. 时间倍速")]
 _Codec = Annotated[PayloadCodec, typer.Option(help="Payload, with --mqtt. 载荷格式")]
 _PerMessage = Annotated[int, typer.Option(help="Reports per message at most. 每条消息的汇报数")]
 
@@ -53,22 +79,32 @@ def simulate_command(
     seed: _Seed = None,
     form: _Form = TrackForm.PARQUET,
     mqtt: _Mqtt = None,
+    to: _To = None,
+    connections: _Connections = 0,
+    misbehave: _Misbehave = "",
+    times: _Times = None,
     speed: _Speed = 1.0,
     codec: _Codec = PayloadCodec.JSON,
     per_message: _PerMessage = 100,
     lang: LangOption = None,
 ) -> None:
-    """Simulate a fleet. 模拟车队：轨迹、车辆档案与真值。"""
+    """Simulate a fleet: tracks, registry and truth, or live over a link. 模拟车队：轨迹、档案与真值，或实时接入。"""
     console = Console(stderr=True)
     tongue = language(lang)
-    if out is None and mqtt is None:
-        console.print(said(tongue, "请给出 --out 文件夹或 --mqtt 地址。", "Say where to: --out FOLDER or --mqtt URL."))
+    if out is None and mqtt is None and to is None:
+        zh, en = "请给出 --out 文件夹、--mqtt 或 --to 地址。", "Say where to: --out FOLDER, --mqtt URL or --to URL."
+        console.print(said(tongue, zh, en))
+        raise typer.Exit(2)
+    if mqtt is not None and to is not None:
+        console.print(said(tongue, "--mqtt 与 --to 只能选一个。", "Choose one of --mqtt and --to."))
         raise typer.Exit(2)
     try:
         scenario = overridden(
             _scenario(preset_name), vehicles=vehicles, days=days, start=start, interval_s=interval, seed=seed
         )
         target = target_of(mqtt) if mqtt else None
+        link = link_target_of(to) if to else None
+        wrongs = profile_of(misbehave) if misbehave else MisbehaviourProfile()
         simulation = simulate(scenario)
         if out is not None:
             _write(simulation, out, form)
@@ -76,9 +112,22 @@ def simulate_command(
         console.print(str(error), style="red", markup=False, highlight=False)
         raise typer.Exit(2) from error
     console.print(_summary(simulation, tongue), highlight=False)
+    if link is not None:
+        from simulators.live import Manner, speak  # takes a second to load
+
+        try:
+            manner = Manner(speed, times or Times.PRESENT, connections, wrongs, scenario.seed)
+            outcome = speak(simulation, link, manner)
+        except (MonitorError, OSError) as error:
+            console.print(str(error), style="red", markup=False, highlight=False)
+            raise typer.Exit(1) from error
+        for line in outcome.lines(tongue):
+            console.print(line, highlight=False)
+        raise typer.Exit(0 if outcome.arrived else 1)
     if target is None:
         return
-    vehicles_known, batch = simulation.registry, simulation.batch
+    vehicles_known = simulation.registry
+    batch = moved(simulation.batch, times or Times.SCENARIO, time.time_ns() // 1_000_000, speed)
     try:
         sent = asyncio.run(play(batch, vehicles_known, target, speed=speed, codec=codec, per_message=per_message))
     except MonitorError as error:

@@ -1,6 +1,7 @@
-"""The REST API, read-only: alarms, vehicles, enterprise summaries, indicators, the key-supervision list.
+"""The REST API: alarms, vehicles, enterprise summaries, indicators, key supervision, terminals, other platforms.
 
-``/openapi.json`` describes it. Every error is JSON with a word and a sentence.
+What changes something is a command to the core; ``access`` says who may give one. ``/openapi.json`` describes it all.
+Every error is JSON with a word and a sentence.
 """
 
 from __future__ import annotations
@@ -15,10 +16,17 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import Match
 
 from monitor import __version__
+from monitor.console.access import SAFE_METHODS, Access
+from monitor.console.audit import AuditedCommands, audit
+from monitor.console.commands import Commands, NoCore
+from monitor.console.device_records import add_device_records
+from monitor.console.downlinks import add_downlinks
 from monitor.console.enterprise_summaries import enterprise_summaries
-from monitor.console.http_settings import may_ask
+from monitor.console.exchange import add_exchange
+from monitor.console.parameters import PREFIX, Limit, Offset, WrongParameterError, moment
 from monitor.console.problem import Problem
 from monitor.console.records import (
     AlarmList,
@@ -32,9 +40,10 @@ from monitor.console.records import (
     VehicleList,
 )
 from monitor.console.start_page import start_page
-from monitor.errors import StoreError
+from monitor.console.terminals import add_terminals
+from monitor.errors import CommandError, StoreError
 from monitor.model.alarm import AlarmState, Grade
-from monitor.model.beijing import iso, parse_iso
+from monitor.model.beijing import iso
 from monitor.model.fleet import Vehicle, VehicleClass
 from monitor.model.indicator import Indicator, Period, Scope
 from monitor.store.alarm_query import AlarmFilter, alarm_by_id, changes_of_alarm, find_alarms
@@ -46,38 +55,46 @@ from monitor.store.supervision_store import find_supervision
 from monitor.supervision.rates import rates
 from monitor.supervision.summary import EnterpriseSummary
 
-PREFIX = "/api/v1"
-MOST = 1_000
-"""Rows of one page at most."""
-
-Limit = Annotated[int, Query(ge=1, le=MOST, description="rows of one page")]
-Offset = Annotated[int, Query(ge=0, description="rows to pass over")]
 GradeWord = Annotated[list[str] | None, Query(description="notice, general, major, serious; repeatable")]
 
 _ERRORS: dict[int | str, dict[str, object]] = {
     code: {"model": ProblemRecord, "description": what}
     for code, what in (
         (401, "a token is needed"),
+        (403, "this is for administrators"),
         (404, "there is no such thing"),
+        (409, "it is no longer in a state that allows it"),
+        (415, "the body has to be JSON"),
         (422, "a parameter is wrong"),
-        (503, "the store does not answer"),
+        (503, "the store or the core does not answer"),
     )
 }
 
 
-class _WrongParameterError(Exception):
-    def __init__(self, name: str, reason: str) -> None:
-        self.name = name
-        self.reason = reason
-        super().__init__(f"parameter {name}: {reason}")
+_MAX_BODY = 256 * 1024
+"""Bytes of a request (a guess; the channel to the core takes no more)."""
 
 
-def create_api(database: Database, token: str | None = None) -> FastAPI:
-    """The ASGI application over an open store. ``token`` is what every request must carry, if any."""
+def create_api(
+    database: Database,
+    token: str | None = None,
+    commands: Commands | None = None,
+    *,
+    admin_token: str | None = None,
+    loopback: bool = True,
+) -> FastAPI:
+    """The ASGI application over an open store. ``token`` is what every request must carry, if any.
+
+    ``commands`` leads to the core; without it every command is refused (503). ``loopback`` says that only this machine
+    can reach the server: commands are then taken even without an ``admin_token``.
+    """
+    access = Access(token, admin_token, loopback)
+    core = AuditedCommands(commands or NoCore())
     api = FastAPI(
         title="Monitor",
         version=__version__,
-        description="Alarms of key operating vehicles 重点营运车辆动态监控报警. Read-only.",
+        description="Alarms of key operating vehicles 重点营运车辆动态监控报警, orders to their terminals, and what "
+        "passes between platforms.",
         docs_url=None,  # the usual page loads its scripts from a content network, which a closed network has not
         redoc_url=None,
         responses=_ERRORS,
@@ -85,18 +102,44 @@ def create_api(database: Database, token: str | None = None) -> FastAPI:
     _alarms(api, database)
     _fleet(api, database)
     _supervision(api, database)
+    add_terminals(api, database, core, access)
+    add_downlinks(api, database, core, access)
+    add_device_records(api, database)
+    add_exchange(api, database, core)
     _pages(api)
     _problems(api)
+    _guard(api, access)
+    return api
+
+
+def _guard(api: FastAPI, access: Access) -> None:
+    """Every request passes here; whatever is not a question has to be an administrator's."""
 
     @api.middleware("http")
     async def guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        if not may_ask(request.headers.get("authorization"), token):
+        if not access.may_read(request):
             return Problem(401, "token_needed", "Send the header Authorization: Bearer <token>.").response()
-        if request.method not in ("GET", "HEAD", "OPTIONS"):
-            return Problem(405, "read_only", f"This API is read-only; {request.method} changes nothing.").response()
+        request.state.asked_by = access.who(request)
+        if request.method in SAFE_METHODS or not _has_command(api, request):
+            return await answer(request)
+        problem = access.refusal(request) or _too_long(request)
+        if problem is not None:
+            asked = f"{request.state.asked_by}: {request.method} {request.url.path!r}"
+            audit.warning("%s refused: %d %s", asked, problem.status, problem.error)
+            return problem.response()
         return await answer(request)
 
-    return api
+
+def _has_command(api: FastAPI, request: Request) -> bool:
+    """Whether anything would be done; what leads nowhere is answered 404 or 405 by the routes themselves."""
+    return any(route.matches(request.scope)[0] is Match.FULL for route in api.router.routes)
+
+
+def _too_long(request: Request) -> Problem | None:
+    stated = request.headers.get("content-length", "0")
+    if stated.isdigit() and int(stated) <= _MAX_BODY:
+        return None
+    return Problem(413, "too_long", f"A command has at most {_MAX_BODY} bytes.")
 
 
 def _alarms(api: FastAPI, database: Database) -> None:
@@ -121,8 +164,8 @@ def _alarms(api: FastAPI, database: Database) -> None:
             states=tuple(state or ()),
             vehicle_id=vehicle_id,
             enterprise_id=enterprise_id,
-            from_ms=_moment("from", since),
-            to_ms=_moment("to", until),
+            from_ms=moment("from", since),
+            to_ms=moment("to", until),
         )
         page = find_alarms(database, wanted, limit=limit, offset=offset)
         return AlarmList(total=page.total, offset=offset, alarms=[_alarm(one) for one in page.alarms])
@@ -239,8 +282,12 @@ def _problems(api: FastAPI) -> None:
     async def store(_: Request, error: StoreError) -> Response:
         return Problem(503, "store_unavailable", str(error)).response()
 
-    @api.exception_handler(_WrongParameterError)
-    async def parameter(_: Request, error: _WrongParameterError) -> Response:
+    @api.exception_handler(CommandError)
+    async def command(_: Request, error: CommandError) -> Response:
+        return Problem(error.status, error.reason, error.message).response()
+
+    @api.exception_handler(WrongParameterError)
+    async def parameter(_: Request, error: WrongParameterError) -> Response:
         return Problem(422, "wrong_parameter", str(error)).response()
 
     @api.exception_handler(RequestValidationError)
@@ -252,18 +299,11 @@ def _problems(api: FastAPI) -> None:
     async def other(request: Request, error: HTTPException) -> Response:
         word = {404: "not_found", 405: "read_only"}.get(error.status_code, "refused")
         said = str(error.detail)
-        message = f"There is nothing at {request.url.path}; see /openapi.json." if said == "Not Found" else said
+        message = {
+            "Not Found": f"There is nothing at {request.url.path}; see /openapi.json.",
+            "Method Not Allowed": f"{request.url.path} is read-only: {request.method} changes nothing there.",
+        }.get(said, said)
         return Problem(error.status_code, word, message).response()
-
-
-def _moment(name: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        # An unescaped + of the offset arrives as a space.
-        return parse_iso(text.strip().replace(" ", "+") if "T" in text else text)
-    except ValueError:
-        raise _WrongParameterError(name, f"{text!r} is no time like 2026-03-02T22:10:05+08:00") from None
 
 
 def _grade(word: str) -> Grade:
@@ -271,7 +311,7 @@ def _grade(word: str) -> Grade:
         return Grade[word.upper()]
     except KeyError:
         known = ", ".join(grade.word for grade in Grade)
-        raise _WrongParameterError("grade", f"{word!r} is none of {known}") from None
+        raise WrongParameterError("grade", f"{word!r} is none of {known}") from None
 
 
 def _alarm(stored: StoredAlarm) -> AlarmRecord:

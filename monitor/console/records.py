@@ -45,6 +45,8 @@ class AlarmRecord(BaseModel):
     late: bool
     provisional: bool
     inhibited_by: str | None
+    cargo: str | None = Field(description="of a hazmat vehicle, by its electronic waybill")
+    load: str | None = Field(description="loaded or empty, of a hazmat vehicle where known")
     sequence: int = Field(description="number of its last change")
     changed_at: str = Field(description="engine clock of its last change")
 

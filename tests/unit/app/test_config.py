@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from monitor.app.config import MonitorConfig, default_config_path, load_config, parse_config
 from monitor.errors import ConfigError
+from tests.unit.configuration_document import DOCUMENT, written
 
 _DOCUMENT = Path(__file__).parents[3] / "docs" / "configuration.md"
 
@@ -22,7 +23,7 @@ REFUSED: tuple[tuple[str, str, str], ...] = (
     ('[http]\ntoken_env = "VDM_TEST_NOT_SET"', "http.token_env", "is not set"),
     ('[[mqtt]]\nname = "a"', "mqtt[0].subscriptions", "is required"),
     ('[[mqtt]]\nname = "a"\n[[mqtt.subscriptions]]\ntopic = "a/#/b"', "mqtt[0].subscriptions[0].topic", "# comes last"),
-    (_SOURCE + _SOURCE, "mqtt.name", "'a' stands 2 times"),
+    (_SOURCE + _SOURCE, "name of a source", "'a' stands 2 times"),
     ('[[sinks.webhook]]\nname = "w"\nurl = "ftp://x"', "sinks.webhook[0].url", "URL"),
     ("[rules.speding]\nhold_s = 1", "rules.speding", "no such rule"),
     ("[rules.speeding]\nhold = 1", "rules.speeding.hold", "not permitted"),
@@ -75,3 +76,7 @@ def _settings(model: type[BaseModel]) -> set[str]:
 @pytest.mark.parametrize("name", sorted(_settings(MonitorConfig)))
 def test_every_setting_is_documented(name: str) -> None:
     assert f"`{name}`" in _DOCUMENT.read_text("utf-8")
+
+
+def test_the_tables_of_the_document_are_those_of_the_settings() -> None:
+    assert written() == DOCUMENT.read_text("utf-8"), "run python -m tests.unit.configuration_document"

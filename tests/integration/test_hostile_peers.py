@@ -1,0 +1,148 @@
+"""Peers that mean harm, or behave as if they did: what they do stays with them."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from monitor.codec.jt808 import Location, LocationBatch, RawMessage, Version
+from monitor.codec.jt808.messages.frames import encode_body_frames, encode_frames
+from monitor.codec.jt808.messages.general_reply import PlatformReply
+from monitor.codec.jt808.messages.registration import Authenticate, RegisterResult
+from monitor.codec.jt808.messages.registry import encode_message
+from monitor.codec.jt808.messages.session import Heartbeat, Unregister
+from tests.integration.test_jt808_server import NOW_MS, OTHER_PHONE, PHONE, Client, Station, position
+
+pytestmark = pytest.mark.integration
+
+MEDIA, TRANSPARENT, CARD = 0x0801, 0x0900, 0x0702
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Station:
+    return Station(tmp_path)
+
+
+def packets(client: Client, msg_id: int, body: bytes) -> tuple[list[bytes], list[int]]:
+    """Frames of a sub-packaged message and their serials, which are used up."""
+    frames, n = encode_body_frames(msg_id, body, phone=client.phone, version=client.version, serial=client.serial)
+    serials = [client.serial + number for number in range(n)]
+    client.serial += n
+    return [b"\x7e" + part + b"\x7e" for part in frames.split(b"\x7e") if part], serials
+
+
+async def answers(client: Client, n: int) -> list[tuple[int, int]]:
+    """Serials and results of so many general replies."""
+    replies = [await client.hear() for _ in range(n)]
+    return [(reply.reply_serial, reply.result) for reply in replies if isinstance(reply, PlatformReply)]
+
+
+@pytest.mark.parametrize(
+    ("msg_id", "result"), [(MEDIA, 3), (TRANSPARENT, 0), (CARD, 0)], ids=["media", "transparent", "a card"]
+)
+async def test_packets_of_what_is_not_journalled_are_answered_too(station: Station, msg_id: int, result: int) -> None:
+    async with station.serving() as here:
+        client = await (await here.client()).log_in()
+        frames, serials = packets(client, msg_id, bytes(3_000))
+        client.write(b"".join(frames))
+        assert await answers(client, 3) == [(serial, result) for serial in serials]
+        client.write(frames[1])
+        assert await answers(client, 1) == [(serials[1], result)]
+
+
+async def test_a_general_answer_in_packets_is_not_answered(station: Station) -> None:
+    async with station.serving() as here:
+        client = await (await here.client()).log_in()
+        client.write(b"".join(packets(client, 0x0001, bytes(2_000))[0]))
+        assert await client.silent()
+
+
+async def test_a_code_that_was_voided_stays_void_whoever_hangs_up(station: Station) -> None:
+    """A connection that registered before the unregistration and ends after it knows the terminal as it was."""
+    async with station.serving() as here:
+        client = await (await here.client()).log_in()
+        other = await here.client()
+        await other.register("甘X99999")
+        assert await client.result(Unregister()) == 0
+        await other.close()
+        here.clients.remove(other)
+        await here.until(lambda: here.server.counts.open == 1)
+        assert await client.result(Authenticate(auth_code=client.code)) == 1
+        assert here.book.terminals[PHONE.lstrip("0")].generation == 1
+
+
+async def test_a_terminal_of_a_gateway_that_is_refused_does_not_end_the_others(station: Station) -> None:
+    station.book.known = {PHONE.lstrip("0"): "甘G12345"}
+    async with station.serving(policy="reject") as here:
+        gateway = await (await here.client()).log_in()
+        frames, _ = encode_frames(Heartbeat(), phone=OTHER_PHONE, version=Version.V2013, serial=0)
+        gateway.phone = OTHER_PHONE
+        gateway.write(frames)
+        assert await answers(gateway, 1) == [(0, 1)]
+        gateway.phone = PHONE
+        assert await gateway.result(Heartbeat()) == 0
+
+
+async def test_beyond_the_bound_strangers_are_refused_and_known_ones_are_not(station: Station) -> None:
+    async with station.serving() as here:
+        known = await (await here.client()).log_in()
+        here.book.full = True
+        stranger = await here.client(OTHER_PHONE)
+        assert (await stranger.register()).result == RegisterResult.NO_SUCH_TERMINAL
+        await stranger.ended()
+        assert here.server.counts.registrations["no_room"] == 1
+        assert (await known.register()).result == RegisterResult.SUCCESS
+        assert await known.result(Heartbeat()) == 0
+    assert OTHER_PHONE.lstrip("0") not in station.book.terminals
+
+
+def _mixed(client: Client) -> bytes:
+    """Plain positions, a small batch and one in packets, in the order of their fixes."""
+    seconds = itertools.count(-1_000)
+
+    def locations(n: int) -> tuple[Location, ...]:
+        return tuple(position(next(seconds)) for _ in range(n))
+
+    out = []
+    for message in (*locations(2), LocationBatch(kind=1, locations=locations(3)), *locations(1)):
+        frames, n = encode_frames(message, phone=client.phone, version=client.version, serial=client.serial)
+        client.serial += n
+        out.append(frames)
+    body = encode_message(LocationBatch(kind=1, locations=locations(60)), client.version)
+    out += packets(client, 0x0704, body)[0]
+    for message in (*locations(1), LocationBatch(kind=1, locations=locations(2)), *locations(2)):
+        frames, n = encode_frames(message, phone=client.phone, version=client.version, serial=client.serial)
+        client.serial += n
+        out.append(frames)
+    return b"".join(out)
+
+
+@pytest.mark.parametrize("piece", [100_000, 1_000, 37, 1], ids=["at once", "in packets", "in bits", "byte by byte"])
+async def test_reports_are_journalled_in_the_order_sent_however_they_are_sent(station: Station, piece: int) -> None:
+    async with station.serving() as here:
+        client = await (await here.client()).log_in()
+        data = _mixed(client)
+        for at in range(0, len(data), piece):
+            client.write(data[at : at + piece])
+        await here.until(lambda: len(here.journal.batch) == 71)
+    fixes = station.journal.batch.rows["fix_ms"].tolist()
+    assert fixes == [NOW_MS + (second - 1_000) * 1_000 for second in range(71)]
+
+
+async def test_one_that_answers_the_registration_of_another_gains_nothing(station: Station) -> None:
+    """Frames with the phone of another connection's terminal are refused, before and after one's own log-in."""
+    async with station.serving() as here:
+        victim = await (await here.client()).log_in()
+        thief = await here.client(OTHER_PHONE)
+        for log_in in (False, True):
+            if log_in:
+                await thief.log_in()
+            thief.phone = PHONE
+            for message in (position(1), Heartbeat(), Unregister(), RawMessage(msg_id=0x0705, raw=b"\0" * 20)):
+                assert await thief.result(message) == 1
+            thief.phone = OTHER_PHONE
+        assert await victim.result(position(2)) == 0
+    assert station.journal.batch.keys == ("terminal:13912345678",)
+    assert len(station.journal.batch) == 1
