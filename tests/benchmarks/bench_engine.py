@@ -148,7 +148,7 @@ def state_size(report: Report) -> None:
     row = Engine(load_rules()).fleet.rows.dtype
     parts = {name: row[name].itemsize for name in row.names or ()}
     total = row.itemsize + SPANS.itemsize + 8
-    report.add("engine state: row, registry dates, deadline", total, "bytes per vehicle", "≤ 600")
+    report.add("engine state: row, registry dates, deadline", total, "bytes per vehicle", "≤ 2,048")
     shares = ", ".join(f"{name} {size}" for name, size in parts.items())
     report.note(
         f"Of these the row takes {row.itemsize} ({shares}), registry dates {SPANS.itemsize}, the deadline 8; "

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from click import unstyle
 from typer.testing import CliRunner
 
 from monitor.cli.score import score_command
@@ -77,3 +78,24 @@ def test_an_unreadable_file_is_exit_1_and_a_sentence(program: typer.Typer, tmp_p
     result = CliRunner().invoke(program, ["score", absent, absent])
     assert result.exit_code == 1
     assert "absent.jsonl" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--to", "http://127.0.0.1"],
+        ["--to", "jt808://127.0.0.1", "--misbehave", "rubbish"],
+        ["--to", "jt808://127.0.0.1", "--mqtt", "mqtt://127.0.0.1"],
+        ["--to", "jt809://127.0.0.1"],
+    ],
+    ids=["no such protocol", "no such misbehaviour", "two targets", "no access code"],
+)
+def test_a_link_that_cannot_be_is_bad_usage(program: typer.Typer, arguments: list[str]) -> None:
+    assert CliRunner().invoke(program, ["simulate", *SMALL, *arguments]).exit_code == 2
+
+
+def test_the_help_names_the_links_in_both_languages(program: typer.Typer) -> None:
+    environment = {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
+    shown = unstyle(CliRunner().invoke(program, ["simulate", "--help"], env=environment).output)
+    for word in ("--to", "--connections", "--misbehave", "jt808://", "jt809://", "终端", "下级平台"):
+        assert word in shown

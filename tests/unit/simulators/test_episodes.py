@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from monitor.model.alarm_bits import AlarmBit
 from monitor.model.geo import distance_m
 from simulators.episodes import EPISODES
 from simulators.fleet import Member
@@ -179,7 +180,18 @@ def _check_clock(simulation: Simulation, member: Member, life: Lived, row: Truth
     assert life.sent.speed_kmh[inside].max() == 0
 
 
+def _check_device(simulation: Simulation, member: Member, life: Lived, row: TruthEpisode) -> None:
+    assert row.end_ms is not None
+    has = (life.sent.alarm_word & AlarmBit(row.kind).mask) != 0
+    start_s, end_s = _seconds(simulation, row.onset_ms), _seconds(simulation, row.end_ms)
+    assert has[(life.sent.at_s >= start_s) & (life.sent.at_s < end_s)].all()
+    around = life.sent.at_s[~has]
+    assert (around < start_s).any()
+    assert end_s in around
+
+
 _CHECKS = {
+    "device_alarm": _check_device,
     "speeding": _check_speeding,
     "fatigue": _check_fatigue,
     "track_gap": _check_gap,
