@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import numpy as np
-
+from monitor.codec.calendar import BEIJING_S, DAYS, FIRST_DAY, date_of_day, moment_ms
 from monitor.codec.jt808.bigendian import Bytes, read_u16, read_u32
 from monitor.errors import CodecError
 from monitor.model.beijing import BEIJING
@@ -17,9 +16,6 @@ from monitor.model.compiled import compiled, inlined
 
 PHONE_BYTES = 10
 """Width of the phone field of 2019; shorter ones get zero bytes in front."""
-
-_DAYS_BEFORE = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334], np.int64)
-_DAYS_IN = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
 
 
 @inlined
@@ -36,16 +32,7 @@ def read_time_ms(source: Bytes, at: int) -> int:
     hour = (binary >> 16) & 0xFF
     minute = (binary >> 8) & 0xFF
     second = binary & 0xFF
-    if month < 1 or month > 12 or day < 1 or hour > 23 or minute > 59 or second > 59:
-        return 0
-    leap = 1 if (year & 3) == 0 else 0  # 2000 is a leap year and 2100 is out of reach
-    if day > int(_DAYS_IN[month - 1]) + (leap if month == 2 else 0):
-        return 0
-    # 10,957 days from 1970-01-01 to 2000-01-01.
-    days = 10_957 + year * 365 + ((year + 3) >> 2) + int(_DAYS_BEFORE[month - 1]) + day - 1
-    if month > 2:
-        days += leap
-    return (days * 86_400 + hour * 3_600 + minute * 60 + second - 28_800) * 1_000
+    return moment_ms(year, month, day, hour, minute, second)
 
 
 @compiled
@@ -53,24 +40,15 @@ def write_time(target: Bytes, at: int, at_ms: int) -> None:
     """BCD[6] of UTC epoch ms; all zeros for an unknown time (0) and outside of 2000 to 2099."""
     for i in range(at, at + 6):
         target[i] = 0
-    seconds = at_ms // 1_000 + 28_800
-    days = seconds // 86_400 - 10_957
-    if at_ms == 0 or days < 0 or days >= 36_525:
+    seconds = at_ms // 1_000 + BEIJING_S
+    days = seconds // 86_400 - FIRST_DAY
+    if at_ms == 0 or days < 0 or days >= DAYS:
         return
-    # Blocks of four years start with the leap year.
-    block = days // 1_461
-    rest = days - block * 1_461
-    year_in_block = 0 if rest < 366 else 1 + (rest - 366) // 365
-    day = rest - (0 if year_in_block == 0 else 366 + (year_in_block - 1) * 365)
-    leap = 1 if year_in_block == 0 else 0
-    month = 11
-    while month > 0 and day < int(_DAYS_BEFORE[month]) + (leap if month > 1 else 0):
-        month -= 1
-    day -= int(_DAYS_BEFORE[month]) + (leap if month > 1 else 0)
+    year, month, day = date_of_day(days)
     second_of_day = seconds % 86_400
-    target[at] = _bcd(block * 4 + year_in_block)
-    target[at + 1] = _bcd(month + 1)
-    target[at + 2] = _bcd(day + 1)
+    target[at] = _bcd(year)
+    target[at + 1] = _bcd(month)
+    target[at + 2] = _bcd(day)
     target[at + 3] = _bcd(second_of_day // 3_600)
     target[at + 4] = _bcd(second_of_day // 60 % 60)
     target[at + 5] = _bcd(second_of_day % 60)
