@@ -156,7 +156,7 @@ class CommandServer:
             return _refused(0, 413, "too_long", f"A command has at most {MAX_REQUEST} bytes.")
         try:
             request = _request.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             return _refused(0, 400, "no_command", f"This is no command: {error}.")
         handler = self._handlers.get(request.name)
         if handler is None:

@@ -130,7 +130,7 @@ class Core:
     def _open_stores(self) -> None:
         config = self._config
         try:
-            config.state_folder.mkdir(parents=True, exist_ok=True)
+            config.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             problem = ("state_folder", f"cannot be made: {error.strerror}")
             raise ConfigError(path=str(config.state_folder), problems=(problem,)) from error

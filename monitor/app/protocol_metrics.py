@@ -75,6 +75,7 @@ _LINK_TOTALS = {
     "events_in": ("vdm_jt809_events_received_total", "Messages for the desk."),
     "rejects": ("vdm_jt809_rejected_total", "Frames put into quarantine."),
     "ignored": ("vdm_jt809_ignored_total", "Sound frames that mean nothing on their link."),
+    "foreign_codes": ("vdm_jt809_foreign_codes_total", "Frames with another access code than the log-in's."),
     "missing": ("vdm_jt809_missing_total", "Sequence numbers jumped over."),
     "resent": ("vdm_jt809_resent_total", "Frames sent again on request."),
     "garbage_peers": ("vdm_jt809_garbage_peers_total", "Connections dropped because nothing sound came."),

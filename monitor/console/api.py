@@ -71,6 +71,7 @@ _ERRORS: dict[int | str, dict[str, object]] = {
 }
 
 
+HEALTH = "/healthz"
 _MAX_BODY = 256 * 1024
 """Bytes of a request (a guess; the channel to the core takes no more)."""
 
@@ -117,7 +118,8 @@ def _guard(api: FastAPI, access: Access) -> None:
 
     @api.middleware("http")
     async def guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        if not access.may_read(request):
+        # Whoever asks whether we are alive needs no token: it is all that the answer says.
+        if request.url.path != HEALTH and not access.may_read(request):
             return Problem(401, "token_needed", "Send the header Authorization: Bearer <token>.").response()
         request.state.asked_by = access.who(request)
         if request.method in SAFE_METHODS or not _has_command(api, request):
@@ -272,7 +274,7 @@ def _pages(api: FastAPI) -> None:
     def docs() -> HTMLResponse:
         return HTMLResponse(start_page(api.openapi()))
 
-    @api.get("/healthz", include_in_schema=False)
+    @api.get(HEALTH, include_in_schema=False)
     def healthz() -> dict[str, bool]:
         return {"alive": True}
 

@@ -213,6 +213,15 @@ async def test_a_line_without_end_is_cut_off(tmp_path: Path) -> None:
         assert (await CommandClient(tmp_path).send(command("echo", 1))).read(int) == 1
 
 
+async def test_a_command_nested_without_end_is_refused(tmp_path: Path) -> None:
+    async with serving(tmp_path):
+        reader, writer = await asyncio.open_unix_connection(str(tmp_path / SOCKET))
+        writer.write(b'{"id":1,"name":"echo","body":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n")
+        assert b"no_command" in await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_over_loopback_the_key_is_needed(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 60) / ("e" * 60)
     deep.mkdir(parents=True)

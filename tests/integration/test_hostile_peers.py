@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import itertools
 from pathlib import Path
 
@@ -13,7 +15,12 @@ from monitor.codec.jt808.messages.general_reply import PlatformReply
 from monitor.codec.jt808.messages.registration import Authenticate, RegisterResult
 from monitor.codec.jt808.messages.registry import encode_message
 from monitor.codec.jt808.messages.session import Heartbeat, Unregister
+from monitor.codec.jt809 import DownPostQuery, DownUrgeTodo, UpLinkTest, encode_positions
+from monitor.codec.jt809 import RawMessage as PlatformMessage
+from monitor.codec.jt809 import Version as Edition
+from monitor.sources.jt808 import watch
 from tests.integration.test_jt808_server import NOW_MS, OTHER_PHONE, PHONE, Client, Station, position
+from tests.integration.test_jt809_links import ACCESS_CODE, PLATE, YELLOW, logged_in, positions, until, upper_alone
 
 pytestmark = pytest.mark.integration
 
@@ -131,7 +138,41 @@ async def test_reports_are_journalled_in_the_order_sent_however_they_are_sent(st
     assert fixes == [NOW_MS + (second - 1_000) * 1_000 for second in range(71)]
 
 
-async def test_one_that_answers_the_registration_of_another_gains_nothing(station: Station) -> None:
+async def test_what_is_not_read_yet_does_not_pile_up(station: Station) -> None:
+    """A peer that sends faster than a round takes is held off, and what it sent is given up when it is dropped."""
+    async with station.serving() as here:
+        writer = (await asyncio.open_connection("127.0.0.1", here.server.port))[1]
+        most = 0
+        with contextlib.suppress(ConnectionError):
+            while not here.server.counts.dropped["only_garbage"]:
+                writer.write(b"A" * 262_144)
+                await asyncio.wait_for(writer.drain(), 10)
+                await asyncio.sleep(0)
+                waiting = (len(one.rest) for one in here.server._switchboard.connections.values())
+                most = max(most, *waiting, 0)
+        writer.close()
+        await here.until(lambda: here.server.counts.dropped["only_garbage"] == 1 and here.server.counts.open == 0)
+        assert most < 2 * 1024 * 1024
+
+
+async def test_nobody_is_silent_while_the_journal_stands_still(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_STALLED_S", 0.3)
+    async with station.serving(heartbeat_s=1) as here:
+        client = await (await here.client()).log_in()
+        here.journal.open.clear()
+        serials = []
+        for second in range(10):  # more rounds than may be under way
+            serials.append(client.say(position(second)))
+            await asyncio.sleep(0.03)
+        await asyncio.sleep(4.5)
+        here.journal.open.set()
+        assert await answers(client, 10) == [(serial, 0) for serial in serials]
+        assert not here.server.counts.dropped
+
+
+async def test_one_terminal_does_not_speak_for_another(station: Station) -> None:
     """Frames with the phone of another connection's terminal are refused, before and after one's own log-in."""
     async with station.serving() as here:
         victim = await (await here.client()).log_in()
@@ -146,3 +187,48 @@ async def test_one_that_answers_the_registration_of_another_gains_nothing(statio
         assert await victim.result(position(2)) == 0
     assert station.journal.batch.keys == ("terminal:13912345678",)
     assert len(station.journal.batch) == 1
+
+
+async def test_a_lower_platform_gives_no_orders_to_its_upper(caplog: pytest.LogCaptureFixture) -> None:
+    async with upper_alone(2011, sub_link=False) as (upper, listener, office):
+        peer = await logged_in(listener.port)
+        peer.send(DownUrgeTodo(plate=PLATE, plate_color=YELLOW, supervision_id=7, warn_ms=NOW_MS, deadline_ms=NOW_MS))
+        peer.send(DownPostQuery(info_id=1, content="谁在值班", object_type=1))
+        peer.send(PlatformMessage(msg_id=0x1F00, raw=b"\x00" * 40))
+        await until(lambda: upper.counts.ignored == 3)
+        assert upper.up
+        peer.close()
+        await until(lambda: not upper.up)
+    assert {type(event).__name__ for event in office.events} == {"LinkEvent"}
+    assert sum("0x1F00" in record.message for record in caplog.records) == 1
+
+
+async def test_another_access_code_after_the_log_in_is_counted_and_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with upper_alone(2011, sub_link=False) as (upper, listener, office):
+        peer = await logged_in(listener.port)
+        data = encode_positions(
+            positions(5), [PLATE], [YELLOW], version=Edition.V2011, access_code=ACCESS_CODE + 1, first_sn=0
+        )
+        peer.writer.write(data)
+        peer.send(UpLinkTest(), ACCESS_CODE + 2)
+        await until(lambda: upper.counts.foreign_codes == 6 and len(office.rows) == 5)
+        peer.close()
+    assert sum("another access code" in record.message for record in caplog.records) == 1
+
+
+async def test_strangers_that_connect_all_at_once_are_limited() -> None:
+    async with upper_alone(2011, sub_link=False, login_s=5.0) as (_, listener, _office):
+        writers = [
+            writer
+            for _, writer in await asyncio.gather(
+                *(asyncio.open_connection("127.0.0.1", listener.port) for _ in range(60))
+            )
+        ]
+        await until(lambda: listener.refused["busy"] == 52)
+        for writer in writers:
+            writer.close()
+        await until(lambda: not listener._strangers)
+        peer = await logged_in(listener.port)
+        peer.close()

@@ -116,8 +116,9 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_later(_FAREWELL_S, self._abort)
 
     def abort(self) -> None:
-        """At once."""
+        """At once; what was received and not read yet is given up."""
         self.closing = True
+        self.rest = b""
         self._abort()
 
     def _abort(self) -> None:

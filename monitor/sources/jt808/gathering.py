@@ -84,6 +84,7 @@ class Gathering:
     def _heard(self, round_: Round) -> Intake | None:
         """Settle every frame of a round; what there is to journal, or None."""
         switchboard, lines = self._switchboard, self._switchboard.lines
+        switchboard.read_s = round_.now_s
         self._counts.received_bytes += round_.size
         if len(round_.frames):
             self._count(round_)

@@ -130,12 +130,17 @@ def _whole_frames(pieces: list[Piece], inbox: Inbox) -> tuple[list[Connection], 
         if connection.rest:
             data = connection.rest + data
             connection.rest = b""
-        connection.more = False
+        if connection.more and len(data) <= PIECE_BYTES:
+            connection.more = False
+            connection.release()
         if len(data) > PIECE_BYTES:
             cut = data.rfind(_DELIMITER, 0, PIECE_BYTES) + 1 or PIECE_BYTES
             connection.rest = data[cut:]
             data = data[:cut]
-            connection.more = True
+            if not connection.more:
+                # Not read on before this is worked off: what lies with connections is not counted in the inbox.
+                connection.more = True
+                connection.hold()
             inbox.again(connection)
         elif data and data[-1] != _END:
             cut = data.rfind(_DELIMITER) + 1

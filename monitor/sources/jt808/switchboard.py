@@ -19,6 +19,9 @@ from monitor.sources.jt808.settings import Authentication, Jt808Settings
 
 log = logging.getLogger(__name__)
 
+_TOLD = 100
+"""Guess: connections closed for one reason of which each is told; then every hundredth."""
+
 
 @dataclass(slots=True, eq=False)
 class Session:
@@ -80,6 +83,8 @@ class Switchboard:
         self.connections: dict[int, Connection] = {}
         self.sessions: dict[bytes, Session] = {}
         self.addresses: Counter[str] = Counter()
+        self.read_s = 0.0
+        """Loop time of the last round."""
         self._on_ended = on_ended
 
     @property
@@ -120,14 +125,14 @@ class Switchboard:
         """Close it at once, for a reason of ours."""
         if not connection.closing:
             self.counts.dropped[reason] += 1
-            log.info("source %s: %s dropped: %s", self.settings.name, connection.peer, reason.replace("_", " "))
+            self._tell(connection, "dropped", reason)
             connection.abort()
 
     def close(self, connection: Connection, reason: str) -> None:
         """Close it when its last answer went out."""
         if not connection.closing:
             self.counts.dropped[reason] += 1
-            log.info("source %s: %s closed: %s", self.settings.name, connection.peer, reason.replace("_", " "))
+            self._tell(connection, "closed", reason)
             connection.close()
 
     def attach(self, connection: Connection, field: bytes, version: Version, terminal: Terminal) -> Session | None:
@@ -139,6 +144,7 @@ class Switchboard:
             line = self.lines.open(self.clock_s(), connection=False)
         session = Session(connection, field, phone_of(field), line, version, terminal)
         connection.sessions[field] = session
+        self.drivers.forget(self.lines.rows)
         row = self.lines.rows[line]
         row["phone"] = list(field)
         row["newer"] = version is Version.V2019
@@ -205,6 +211,13 @@ class Switchboard:
         session.state = SessionState.CONNECTED
         if self.sessions.get(session.field) is session:
             del self.sessions[session.field]
+
+    def _tell(self, connection: Connection, what: str, reason: str) -> None:
+        """The first of a reason and then now and again: peers must not fill the log."""
+        n = self.counts.dropped[reason]
+        level = logging.INFO if n <= _TOLD or n % _TOLD == 0 else logging.DEBUG
+        why = reason.replace("_", " ")
+        log.log(level, "source %s: %s %s: %s (%d so far)", self.settings.name, connection.peer, what, why, n)
 
     def _replace(self, older: Session, newer: Session) -> None:
         """Its orders and their answers go on with the same serials; the card that was in the terminal still is."""

@@ -196,6 +196,7 @@ class Traffic:
         else:
             card_ms = int(row["fix_ms"]) or now_ms
         if driver_id != session.terminal.driver_id:
+            self._switchboard.drivers.forget(self._switchboard.lines.rows)
             row["driver_before"] = row["driver"]
             row["driver"] = self._switchboard.drivers.number(driver_id)
             row["card_ms"] = card_ms

@@ -15,6 +15,8 @@ from monitor.sources.jt808.record_keeping import RecordKeeping
 from monitor.sources.jt808.switchboard import Switchboard, wire_phone
 
 _MOST_S = 1.0
+_STALLED_S = 5.0
+"""Guess: the journal stands still when what was received is left unread for so long."""
 _ASKED_AT_ONCE = 255
 """The count of 0x8003 is one byte before 2019."""
 
@@ -40,6 +42,10 @@ class Watch:
         settings, switchboard = self._settings, self._switchboard
         rows, now_s = switchboard.lines.rows, switchboard.clock_s()
         connections = rows["connection"]
+        if switchboard.inbox.waiting and now_s - switchboard.read_s > _STALLED_S:
+            # They are silent because we do not read.
+            rows["heard_s"][connections] = now_s
+            rows["opened_s"][connections & ~rows["sound"]] = now_s
         mute = connections & ~rows["sound"] & (now_s - rows["opened_s"] > settings.first_frame_s)
         silent = connections & rows["sound"] & (now_s - rows["heard_s"] > settings.idle_s)
         old = connections & ~rows["taking"] & (now_s - rows["opened_s"] > settings.idle_s) & ~silent & ~mute

@@ -20,6 +20,7 @@ class LinkCounts:
     events_in: int = 0
     rejects: int = 0  # frames that were put into quarantine
     ignored: int = 0  # sound frames that mean nothing on this link
+    foreign_codes: int = 0  # sound frames with another access code than the log-in's; they are taken
     missing: int = 0  # sequence numbers that were jumped over (2019)
     resent: int = 0  # frames sent again on request (2019)
     garbage_peers: int = 0  # connections dropped because nothing sound came

@@ -22,6 +22,7 @@ from monitor.codec.jt809 import (
     Frame,
     LastSequence,
     Message,
+    RawMessage,
     UpDisconnectReply,
     UpLinkTest,
     UpLinkTestReply,
@@ -49,6 +50,8 @@ _POSITION_TYPES: Final = (0x1202, 0x1203, 0x9202, 0x9203)
 _WRAP: Final = 1 << 32
 _MOST_REQUESTS: Final = 16
 """Gaps in one chunk that are asked for (guess): a peer whose numbers mean nothing must not start a flood."""
+_MOST_TOLD: Final = 20
+"""Oddities of a peer that are logged per connection (guess)."""
 END: Final = b"\x5d"
 """Ends each frame and occurs nowhere else in one: what we encoded can be counted by it."""
 _PREFERRED: Final = {LinkRole.LOWER: Channel.MAIN, LinkRole.UPPER: Channel.SUB}
@@ -84,6 +87,7 @@ class Link(ABC):
         )
         self._lifetime: asyncio.TaskGroup | None = None
         self._stopping = False
+        self._told: set[str] = set()  # oddities that were logged since a channel came up
 
     @property
     def name(self) -> str:
@@ -177,6 +181,7 @@ class Link(ABC):
         if (older := self._up.get(conversation.channel)) is not None:
             older.cut("replaced")
         self._up[conversation.channel] = conversation
+        self._told.clear()
         self.counts.ups[conversation.channel] += 1
         log.info("link %s: %s link up with %s", self.name, conversation.channel, conversation.wire.peer)
         self._record(conversation, True, conversation.wire.peer)
@@ -196,6 +201,9 @@ class Link(ABC):
         paper = self._papers(conversation, frame)
         if paper is None:
             self.counts.ignored += 1
+            if isinstance(frame.message, RawMessage):
+                kind = f"0x{frame.message.msg_id:04X}"
+                self._tell_once(f"messages {kind} of a kind or layout that {int(self.settings.version)} does not have")
             return
         self.counts.events_in += paper.event is not None
         await self._office.put(paper)
@@ -205,7 +213,16 @@ class Link(ABC):
             await self._delivery.hand(intake, self._lifetime)
 
     def seen(self, inbound: Inbound) -> None:
-        """2019: watch the numbers for gaps, and ask for what is missing if the settings say so."""
+        """Count what states another access code than ours. It came over a connection that has logged in, so it is
+        taken; platforms that fill in their own code elsewhere than in the log-in are known (practice).
+
+        2019: watch the numbers for gaps, and ask for what is missing if the settings say so.
+        """
+        frames = inbound.frames
+        foreign = np.count_nonzero((frames["msg_id"] != -1) & (frames["access_code"] != self.settings.access_code))
+        if foreign:
+            self.counts.foreign_codes += int(foreign)
+            self._tell_once("frames with another access code than the log-in's, which are taken")
         if self.settings.version is not Version.V2019:
             return
         for sub_type in _POSITION_TYPES:
@@ -213,6 +230,11 @@ class Link(ABC):
         for frame in inbound.others:
             if frame.message.sub_type:
                 self._watch(frame.message.sub_type, np.array([frame.header.sn]))
+
+    def _tell_once(self, what: str) -> None:
+        if what not in self._told and len(self._told) < _MOST_TOLD:
+            self._told.add(what)
+            log.warning("link %s: the peer sends %s; said once per connection", self.name, what)
 
     def _watch(self, sub_type: int, numbers: NDArray[np.int64]) -> None:
         gaps = self._received.see(sub_type, numbers)

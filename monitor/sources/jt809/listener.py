@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 _MOST_STRANGERS: Final = 64
 _MOST_PER_ADDRESS: Final = 8
-"""Connections that have not logged in yet (guesses): a lower platform needs one."""
+"""Connections that have not logged in yet (guesses): a lower platform needs one. Half are for addresses that may."""
 _ANY_CIPHER: Final = Cipher(1, 1, 1)
 _CLOSING_S: Final = 5.0
 
@@ -69,7 +69,9 @@ class Jt809Listener:
         return Wire(most_bytes=LOGIN_BYTES, unsent_bytes=unsent, made=self._made)
 
     def _made(self, wire: Wire) -> None:
-        if self._strangers.total() >= _MOST_STRANGERS or self._strangers[wire.peer_host] >= _MOST_PER_ADDRESS:
+        allowed = any(link.settings.allows(wire.peer_host) for link in self.links)
+        most = _MOST_STRANGERS if allowed else _MOST_STRANGERS // 2
+        if self._strangers.total() >= most or self._strangers[wire.peer_host] >= _MOST_PER_ADDRESS:
             self._count(wire, Verdict.BUSY)
             wire.abort("too many")
             return

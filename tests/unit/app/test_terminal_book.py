@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from monitor.app.terminal_book import TerminalBookKeeper
+from monitor.app.terminal_book import TerminalBookKeeper, TerminalBookSettings
 from monitor.errors import StoreError
 from monitor.model.beijing import DAY_MS
 from monitor.model.fleet import Registry
@@ -140,6 +141,33 @@ async def test_strangers_are_forgotten_after_seven_days_and_others_never(databas
     assert await book.tidy() == 0
     clock.pass_s(1)
     assert await book.tidy() == 1
+
+
+async def test_a_stranger_whose_code_was_voided_is_not_forgotten(database: Database) -> None:
+    book = _book(database, fleet())
+    await book.save([replace(terminal(STRANGER, last_seen_ms=0), generation=1)])
+    assert await book.tidy() == 0
+    found = book.find(STRANGER)
+    assert found is not None
+    assert found.generation == 1
+
+
+async def test_there_is_room_for_so_many_strangers_and_for_every_terminal_of_the_registry(database: Database) -> None:
+    clock = Clock()
+    settings = TerminalBookSettings(max_unregistered=2)
+    book = TerminalBookKeeper(TerminalStore(database), fleet, clock, settings)
+    await book.save([terminal(PHONE), terminal("aa", last_seen_ms=0)])
+    assert book.room("bb", 0)
+    assert not book.room("bb", 1)
+    await book.save([terminal("aa"), terminal("bb")])
+    assert not book.room("cc", 0)
+    assert book.room(OTHER, 5)
+    again = TerminalBookKeeper(TerminalStore(database), fleet, clock, settings)
+    again.load()
+    assert not again.room("cc", 0)
+    clock.pass_s(8 * DAY_MS / 1000)
+    assert await again.tidy() == 2
+    assert again.room("cc", 1)
 
 
 async def test_trouble_of_the_store_leaves_strangers_where_they_are(database: Database) -> None:

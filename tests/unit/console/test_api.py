@@ -171,6 +171,7 @@ PROBLEMS: tuple[tuple[str, str, int, str], ...] = (
     ("get", "/api/v1/alarms?grade=huge", 422, "'huge' is none of notice, general, major, serious"),
     ("get", "/api/v1/alarms?from=soon", 422, "'soon' is no time like"),
     ("get", "/api/v1/alarms?limit=0", 422, "parameter limit"),
+    ("get", "/api/v1/alarms?offset=99999999999999999999", 422, "parameter offset"),
     ("get", "/api/v1/alarms?state=odd", 422, "parameter"),
     ("post", "/api/v1/alarms", 405, "read-only"),
 )
@@ -188,6 +189,7 @@ def test_a_token_is_asked_for_where_one_is_set(database: Database) -> None:
     client = Client(create_api(database, TOKEN))
     assert client.get("/api/v1/alarms").status_code == 401
     assert client.get("/api/v1/alarms", headers={"Authorization": "Bearer wrong"}).status_code == 401
+    assert client.get("/healthz").status_code == 200  # all it says is that we live
     assert client.get("/api/v1/alarms", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
 
 
