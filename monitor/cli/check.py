@@ -37,8 +37,11 @@ def _facts(config: MonitorConfig, tongue: Language) -> list[tuple[str, str]]:
     sources = [
         f"{item.name} {item.address} {','.join(one.topic for one in item.subscriptions)}" for item in config.mqtt
     ]
+    sources += [f"{item.name} {item.address} {item.policy}" for item in config.jt808]
+    sources += [f"{item.name} {item.address} {item.role}" for item in config.jt809]
     sinks = [f"{item.name} {item.address}" for item in config.sinks.mqtt]
     sinks += [f"{item.name} {item.url}" for item in config.sinks.webhook]
+    sinks += [f"{item.name} {item.link}" for item in config.sinks.jt809]
     changed = [f"rules.{name}" for name in config.rules]
     for layer in ("vehicle_class", "enterprise", "vehicle"):
         changed += [f"{layer}.{key}" for key in getattr(config, layer)]

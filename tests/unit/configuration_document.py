@@ -46,7 +46,8 @@ def written() -> str:
         if found is None:
             text = f"{text.rstrip()}\n\n## `{heading}`\n\n{table}"
         else:
-            text = text[: found.start()] + found[1].rstrip("\n") + "\n\n" + table + text[found.end() :]
+            rest = text[found.end() :].lstrip("\n")
+            text = text[: found.start()] + found[1].rstrip("\n") + "\n\n" + table + ("\n" + rest if rest else "")
     return text
 
 

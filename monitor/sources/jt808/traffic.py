@@ -6,8 +6,6 @@ import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import msgspec
-
 from monitor.codec.jt808 import FrameOutcome, RawMessage, Reassembler, Version, decode_location_stream
 from monitor.codec.jt808.framing import unescape
 from monitor.codec.jt808.header import LOCATION, LOCATION_BATCH, decode_header
@@ -22,7 +20,7 @@ from monitor.codec.jt808.messages.session import TimeQuery, TimeReply
 from monitor.codec.jt808.replies import BAD_MESSAGE, FAILED, OK, UNSUPPORTED
 from monitor.model.journal import JournalRecord, RecordType
 from monitor.model.report import terminal_key
-from monitor.model.waybill import read_waybill
+from monitor.model.waybill import waybill_payload
 from monitor.sources.jt808 import log_in
 from monitor.sources.jt808.answering import answer_packets
 from monitor.sources.jt808.heard import Heard
@@ -155,10 +153,8 @@ class Traffic:
                 self._card(heard, session, message)
             case Waybill():
                 at_ms = heard.round_.now_ms
-                waybill = read_waybill(terminal_key(session.phone), at_ms, message.content)
-                heard.round_.records.append(
-                    JournalRecord(0, RecordType.WAYBILL, at_ms, payload=msgspec.json.encode(waybill))
-                )
+                payload = waybill_payload(terminal_key(session.phone), at_ms, message.content)
+                heard.round_.records.append(JournalRecord(0, RecordType.WAYBILL, at_ms, payload=payload))
                 heard.answer(OK, When.JOURNALLED)
             case RawMessage() | MediaEvent() | MediaData():
                 heard.answer(UNSUPPORTED, When.NOW)  # nothing here keeps it, so the terminal is not told that it is
