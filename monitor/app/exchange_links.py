@@ -98,6 +98,10 @@ class ReportSources:
         """The link, empty if none of them did since the start."""
         return self._link_of.get(key, "")
 
+    def keys_of(self, link: str) -> list[str]:
+        """Keys as reported whose last reports came over a link."""
+        return [key for key, brought in self._link_of.items() if brought == link]
+
     def watched(self, link: str, deliver: Deliver) -> Deliver:
         """The same ``deliver``, for one link, noting whose reports pass."""
 

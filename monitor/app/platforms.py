@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from functools import partial
 
 from monitor.app.config import MonitorConfig
 from monitor.app.exchange_commands import ExchangeCommands
@@ -13,6 +14,7 @@ from monitor.app.exchange_links import LinkBook, LinkCard, ReportSources
 from monitor.app.forwarder import Forwarder
 from monitor.app.protocol_metrics import Tally
 from monitor.app.reception import Reception
+from monitor.app.static_questions import StaticQuestions
 from monitor.app.vehicle_files import RegistryFiles, plate_of_vehicle
 from monitor.codec.jt809 import Version
 from monitor.console.commands import Handler
@@ -69,11 +71,16 @@ class Platforms:
         seen_over = ReportSources()
         files = RegistryFiles(database, registry, now_ms)
         self._upper: list[UpperLink] = []
+        self.questions: list[StaticQuestions] = []
         self._lower: dict[str, LowerLink] = {}
         for item in config.jt809:
             if item.role is LinkRole.UPPER:
                 upper = UpperLink(item, seen_over.watched(item.name, reception.deliver), self.desk, now_ms)
                 self._upper.append(upper)
+                if config.exchange.registry_from_platforms:
+                    self.questions.append(
+                        StaticQuestions(upper, partial(seen_over.keys_of, item.name), registry, now_ms)
+                    )
                 self._book.put_upper(item.name, upper)
             else:
                 lower = LowerLink(item, reception.deliver, self.desk, now_ms, files)
@@ -97,6 +104,7 @@ class Platforms:
         found: list[tuple[str, Coroutine[None, None, None]]] = [("exchange desk", self.desk.run())]
         found += [(f"listener {one.host}:{one.port}", one.run()) for one in upper_listeners(self._upper)]
         found += [(f"link {link.name}", link.run()) for link in self._lower.values()]
+        found += [(f"questions {number}", one.run()) for number, one in enumerate(self.questions)]
         found += [(f"forwarder {name}", one.run()) for name, one in self.forwarders.items()]
         return found
 

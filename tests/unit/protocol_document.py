@@ -169,6 +169,7 @@ UNSUPPORTED_808: tuple[Unsupported, ...] = (
 
 UP, DOWN = "up", "down"
 _IGNORED = "counted as ignored"
+_STATIC = "sent for vehicles whose positions come and that nobody registered, once a day each; answered as lower"
 _LIBRARY = "codec and link can; nothing in the daemon asks for it"
 
 JT809: tuple[Entry809, ...] = (
@@ -360,7 +361,7 @@ JT809: tuple[Entry809, ...] = (
     Entry809("DownText", "车辆报文请求 text to a vehicle", DOWN, ALL, "answered 0x1503, failed", "–"),
     Entry809("DownTakeTravel", "行驶记录请求 driving record wanted", DOWN, ALL, "answered 0x1504, empty", "–"),
     Entry809("DownEmergency", "应急接入请求 emergency access", DOWN, ALL, "answered 0x1505, other", "–"),
-    Entry809("DownVehicleAdded", "补报静态信息请求 static data wanted", DOWN, ALL, "answered 0x1601", _LIBRARY),
+    Entry809("DownVehicleAdded", "补报静态信息请求 static data wanted", DOWN, ALL, "answered 0x1601", _STATIC),
 )
 """Messages of the codec, by class."""
 
