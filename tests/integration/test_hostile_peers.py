@@ -19,10 +19,18 @@ from monitor.codec.jt809 import DownPostQuery, DownUrgeTodo, UpLinkTest, encode_
 from monitor.codec.jt809 import RawMessage as PlatformMessage
 from monitor.codec.jt809 import Version as Edition
 from monitor.sources.jt808 import watch
+from monitor.sources.jt809 import warm_up
 from tests.integration.test_jt808_server import NOW_MS, OTHER_PHONE, PHONE, Client, Station, position
 from tests.integration.test_jt809_links import ACCESS_CODE, PLATE, YELLOW, logged_in, positions, until, upper_alone
 
 pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled() -> None:
+    """No wait in a test contains a compilation."""
+    warm_up()
+
 
 MEDIA, TRANSPARENT, CARD = 0x0801, 0x0900, 0x0702
 

@@ -716,7 +716,7 @@ async def test_a_waybill_is_journalled(station: Station) -> None:
     record = station.journal.records[0]
     assert (record.type, record.clock_ms) == (RecordType.WAYBILL, NOW_MS)
     fields = msgspec.json.decode(record.payload)
-    assert (fields["key"], fields["cargo"], fields["load"]) == ("terminal:13912345678", "汽油", "loaded")
+    assert (fields["key"], fields["content"]) == ("terminal:13912345678", "CARGO_NAME:=汽油;CARGO_TONNAGE:=20")
 
 
 async def test_the_card_in_the_terminal_names_the_driver(station: Station) -> None:

@@ -27,7 +27,6 @@ from monitor.codec.jt809 import (
     UpManageReply,
     Version,
     decode_frame,
-    decode_position_stream,
     encode_frame,
     encode_positions,
     split_frames,
@@ -54,7 +53,7 @@ from monitor.model.exchange import (
 from monitor.model.flaw import ReportFlag
 from monitor.model.report import ReportRows, empty_rows
 from monitor.sources.intake import Intake
-from monitor.sources.jt809 import Jt809LinkSettings, Jt809Listener, LowerLink, UpperLink
+from monitor.sources.jt809 import Jt809LinkSettings, Jt809Listener, LowerLink, UpperLink, warm_up
 
 pytestmark = pytest.mark.integration
 
@@ -68,13 +67,7 @@ PLATE, YELLOW = "京A12345", 2
 @pytest.fixture(scope="module", autouse=True)
 def _compiled() -> None:
     """Compiles what the links call, so that no wait in a test contains it."""
-    for version in Version:
-        data = encode_positions(positions(2), [PLATE], [YELLOW], version=version, access_code=1, first_sn=0)
-        data += encode_positions(
-            positions(2), [PLATE], [YELLOW], version=version, access_code=1, first_sn=0, cipher=Cipher(1, 2, 3), key=1,
-            backfill=True,
-        )  # fmt: skip
-        decode_position_stream(data, version=version, cipher=Cipher(1, 2, 3))
+    warm_up()
 
 
 def now_ms() -> int:
