@@ -22,21 +22,17 @@ from monitor.console.exchange_words import (
     AnswerInquiryBody,
     AskBody,
     ExchangeCommand,
-    LevelWord,
     Made,
     OutageBody,
-    ResultWord,
     SendTextBody,
 )
 from monitor.errors import CommandError
 from monitor.model.beijing import MINUTE_MS, iso
 from monitor.model.exchange import (
     Direction,
-    HandlingResult,
     Inquiry,
     InquiryAnswer,
     PlatformText,
-    SupervisionLevel,
 )
 from monitor.sinks.jt809_words import PlateOf
 from monitor.store.database import Database
@@ -56,12 +52,6 @@ from monitor.store.link_store import announce_outage
 from monitor.supervision.connectivity import Outage, OutageCause
 
 P = ParamSpec("P")
-
-_PRE_WARNING = 0x9402
-_SAME_ALARM_MS = 10 * MINUTE_MS
-"""How far apart two platforms may see the onset of one alarm (a guess)."""
-_RESULTS = dict(zip(ResultWord, HandlingResult, strict=True))
-_LEVELS = dict(zip(LevelWord, SupervisionLevel, strict=True))
 
 
 class ExchangeCommands:

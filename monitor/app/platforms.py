@@ -11,6 +11,7 @@ from monitor.app.config import MonitorConfig
 from monitor.app.exchange_commands import ExchangeCommands
 from monitor.app.exchange_desk import ExchangeDesk
 from monitor.app.exchange_links import LinkBook, LinkCard, ReportSources
+from monitor.app.exchange_settings import ForwardSettings
 from monitor.app.forwarder import Forwarder
 from monitor.app.protocol_metrics import Tally
 from monitor.app.reception import Reception
@@ -88,7 +89,7 @@ class Platforms:
                 self._book.put_lower(item.name, lower)
         self.sources: Sequence[LinkSource] = [LinkSource(link) for link in (*self._upper, *self._lower.values())]
         self._commands = ExchangeCommands(database, self._book, self.desk, self.plate_of, seen_over, now_ms)
-        self.forwarders = {item.link: self._forwarder(config, item.link) for item in config.exchange.forward}
+        self.forwarders = {item.link: self._forwarder(item) for item in config.exchange.forward}
         self.sinks = [self._sink(item) for item in config.sinks.jt809]
 
     async def open(self, last_life_ms: int) -> None:
@@ -163,9 +164,8 @@ class Platforms:
             total.update(forwarder.counts)
         return total.items()
 
-    def _forwarder(self, config: MonitorConfig, name: str) -> Forwarder:
-        settings = next(item for item in config.exchange.forward if item.link == name)
-        link = self._lower[name]
+    def _forwarder(self, settings: ForwardSettings) -> Forwarder:
+        link = self._lower[settings.link]
         return Forwarder(
             settings,
             link,
@@ -175,7 +175,7 @@ class Platforms:
             self._registry,
             self._database,
             self._now_ms,
-            own=link.settings.platform or name,
+            own=link.settings.platform or settings.link,
             platform_id=link.settings.platform_id,
         )
 

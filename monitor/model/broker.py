@@ -5,7 +5,6 @@ Passwords are given directly, by the name of an environment variable or by a fil
 
 from __future__ import annotations
 
-import os
 import ssl
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from monitor.errors import ConfigError
+from monitor.model.password import kept_password
 
 
 class MqttProtocol(StrEnum):
@@ -74,19 +74,7 @@ class BrokerSettings(BaseModel):
 
     def secret(self) -> str | None:
         """The password, wherever it is kept. Raises ``ConfigError`` where that place has none."""
-        if self.password_env is not None:
-            value = os.environ.get(self.password_env)
-            if value is None:
-                reason = f"the environment variable {self.password_env} is not set"
-                raise ConfigError(path=self.address, problems=(("password_env", reason),))
-            return value
-        if self.password_file is not None:
-            try:
-                return self.password_file.read_text("utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                reason = f"cannot be read: {error}"
-                raise ConfigError(path=str(self.password_file), problems=(("password_file", reason),)) from error
-        return None if self.password is None else self.password.get_secret_value()
+        return kept_password(self.address, self.password, self.password_env, self.password_file)
 
     @property
     def address(self) -> str:

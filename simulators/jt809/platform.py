@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable
 from typing import TypeVar
@@ -29,7 +30,7 @@ class NotConnectedError(ConnectionError):
     """There is no link to say it on."""
 
 
-class SimulatedPlatform:
+class SimulatedPlatform(ABC):
     """One side of a link. ``received`` has every sound frame that is no position in the order it came, ``batches`` the
     positions as they were read; ``bad`` counts the other frames by reason.
 
@@ -158,9 +159,9 @@ class SimulatedPlatform:
 
     # -- inside --------------------------------------------------------------------------------------------------
 
+    @abstractmethod
     def answer(self, arrival: Arrival) -> None:
         """What this side does about a message."""
-        raise NotImplementedError
 
     def take(self, arrival: Arrival | PositionArrival) -> None:
         """Remember what came, and answer it."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 import numpy as np
 
+from monitor.codec.outcome import Outcome
 
-class FrameOutcome(IntEnum):
+
+class FrameOutcome(Outcome):
     """Below 10 in order, 10 to 19 decoded with a remark, from 20 rejected (nothing of the frame is used)."""
 
     DECODED = 0
@@ -28,19 +28,6 @@ class FrameOutcome(IntEnum):
     EMPTY_BATCH = 26  # 0x0704 without one usable item
     BAD_PART = 27  # packet number 0 or above the total, or a packet of wrong length
     TRUNCATED = 28  # the bytes end before the frame does
-
-    @property
-    def reason(self) -> str:
-        """The word for counters and messages, e.g. ``bad_checksum``."""
-        return self.name.lower()
-
-    @property
-    def rejected(self) -> bool:
-        return self >= 20
-
-    @property
-    def remarked(self) -> bool:
-        return 10 <= self < 20
 
     @property
     def field(self) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 import numpy as np
 
+from monitor.codec.outcome import Outcome
 
-class FrameOutcome(IntEnum):
+
+class FrameOutcome(Outcome):
     """Below 10 in order, 10 to 19 decoded with a remark, from 20 rejected (nothing of the frame is used)."""
 
     DECODED = 0
@@ -31,19 +31,6 @@ class FrameOutcome(IntEnum):
     BAD_CRC = 25
     ENCRYPTED = 26  # encrypted, and no parameters for it
     BODY_TOO_SHORT = 27
-
-    @property
-    def reason(self) -> str:
-        """The word for counters and messages, e.g. ``bad_crc``."""
-        return self.name.lower()
-
-    @property
-    def rejected(self) -> bool:
-        return self >= 20
-
-    @property
-    def remarked(self) -> bool:
-        return 10 <= self < 20
 
     @property
     def field(self) -> str:

@@ -7,7 +7,6 @@ encryption, is ever shown.
 from __future__ import annotations
 
 import ipaddress
-import os
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from monitor.codec.jt809.header import Version
 from monitor.errors import ConfigError
 from monitor.model.exchange import LinkRole
+from monitor.model.password import kept_password
 from monitor.quality.crs import Crs
 from monitor.sources.intake import Feed, SourceClock
 
@@ -154,26 +154,11 @@ class Jt809LinkSettings(BaseModel):
 
     def secret(self) -> str:
         """The password, empty if none is set. Raises ``ConfigError`` where its place has none or it is too long."""
-        value = self._kept_secret()
+        value = kept_password(self.address, self.password, self.password_env, self.password_file) or ""
         if len(value.encode("gb18030")) > PASSWORD_BYTES:
             reason = f"longer than the {PASSWORD_BYTES} bytes that a log-in can carry"
             raise ConfigError(path=self.address, problems=(("password", reason),))
         return value
-
-    def _kept_secret(self) -> str:
-        if self.password_env is not None:
-            value = os.environ.get(self.password_env)
-            if value is None:
-                reason = f"the environment variable {self.password_env} is not set"
-                raise ConfigError(path=self.address, problems=(("password_env", reason),))
-            return value
-        if self.password_file is not None:
-            try:
-                return self.password_file.read_text("utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                reason = f"cannot be read: {error}"
-                raise ConfigError(path=str(self.password_file), problems=(("password_file", reason),)) from error
-        return "" if self.password is None else self.password.get_secret_value()
 
     @property
     def address(self) -> str:
