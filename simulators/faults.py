@@ -31,12 +31,19 @@ def spoiled(rows: ReportRows, faults: Faults, rng: np.random.Generator, *, days:
 
 
 def _noise(rows: ReportRows, noise_m: float, rng: np.random.Generator) -> None:
-    """Gaussian noise of the place; a fix that is none (0, 0) stays one. A standing terminal holds its place."""
+    """Gaussian noise of the place; a fix that is none (0, 0) stays one. A standing terminal holds its place.
+
+    A fix that is repeated while the vehicle goes on is no new one, and has no noise of its own.
+    """
     fixed = rows["lat_deg"] != 0.0
     if noise_m <= 0:
         return
     moved = rows["speed_dkmh"] > 0
     east, north = rng.normal(0, noise_m, len(rows)), rng.normal(0, noise_m, len(rows))
+    again = np.zeros(len(rows), bool)
+    again[1:] = moved[1:] & moved[:-1] & (np.diff(rows["lon_deg"]) == 0) & (np.diff(rows["lat_deg"]) == 0)
+    first = np.maximum.accumulate(np.where(again, 0, np.arange(len(rows))))
+    east, north = east[first], north[first]
     scale = np.where(moved, 1.0, 0.3) * fixed / _M_PER_DEGREE
     rows["lat_deg"] = np.round(rows["lat_deg"] + north * scale, 6)
     rows["lon_deg"] = np.round(rows["lon_deg"] + east * scale / np.cos(np.radians(rows["lat_deg"])), 6)

@@ -68,6 +68,8 @@ _ENTERPRISE_IDS: dict[str, str] = {
 }
 _COACHES = (VehicleClass.TOUR_COACH, VehicleClass.CHARTER_COACH, VehicleClass.LINE_COACH)
 _LETTERS = "ABCDEFGHJK"
+_LINES_KM = (310.0, 180.0, 460.0)
+"""Lengths of the invented coach lines: every third is short enough to be exempt from the night curfew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Member:
     drivers: tuple[str, ...] = ()  # empty: reports name no driver
     silent_parked: bool = False
     never_online: bool = False
+    laid_up: bool = False  # out of use, but not out of contact
     registered: bool = True
 
     @property
@@ -125,6 +128,7 @@ def _member(
         terminal_phone=f"1000{number:08d}",
         in_service_from=first_day - timedelta(days=int(rng.integers(60, 900))),
         crew=2 if two else 1,
+        line_km=_LINES_KM[nth % len(_LINES_KM)] if vehicle_class is VehicleClass.LINE_COACH else None,
         gross_mass_kg={VehicleClass.HEAVY_TRUCK: 49_000.0, VehicleClass.HAZMAT: 31_000.0}.get(vehicle_class),
         platform="simulator",
     )
@@ -134,7 +138,10 @@ def _member(
 
 
 def _kept_away(members: list[Member], scenario: Scenario, first_day: date, rng: np.random.Generator) -> list[Member]:
-    """Members with the never-online and the suspended ones chosen (at least one of each whose share is not 0)."""
+    """Members with the never-online, the suspended and the laid-up ones chosen.
+
+    At least one of each whose share is not 0; every other laid-up one is retired.
+    """
     able = [i for i, member in enumerate(members) if member.vehicle.vehicle_class is not VehicleClass.TRAILER]
     order = [able[i] for i in rng.permutation(len(able))]
     n_never = min(len(order), max(round(scenario.never_online * len(members)), 1 if scenario.never_online else 0))
@@ -145,6 +152,19 @@ def _kept_away(members: list[Member], scenario: Scenario, first_day: date, rng: 
         out[index] = Member(members[index].vehicle, never_online=True)
     for index in order[n_never : n_never + n_suspended]:
         out[index] = Member(_suspended(members[index].vehicle, first_day, scenario.days), never_online=True)
+    n_laid_up = max(round(scenario.laid_up * len(members)), 1 if scenario.laid_up else 0)
+    key_vehicles = [
+        index
+        for index in order[n_never + n_suspended :]
+        if members[index].vehicle.vehicle_class is not VehicleClass.OTHER
+    ]
+    for nth, index in enumerate(key_vehicles[:n_laid_up]):
+        member = members[index]
+        if nth % 2:
+            vehicle = replace(member.vehicle, retired_on=first_day - timedelta(days=5))
+        else:
+            vehicle = _suspended(member.vehicle, first_day, scenario.days)
+        out[index] = replace(member, vehicle=vehicle, silent_parked=False, laid_up=True)
     return out
 
 

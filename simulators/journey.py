@@ -94,10 +94,12 @@ class Journey:
         self._phases: list[Phase] = []
         self._silences: list[Silence] = []
         self._frozen: list[Span] = []
+        self._pinned: list[Span] = []
         self._no_fix: list[Span] = []
         self._clock_errors: list[ClockError] = []
         self._drift: list[tuple[int, int]] = []
         self._signals: list[Signal] = []
+        self._acc_wired = True
         self._drive_start_s = 0.0
         self._moving_start_s = 0.0
         self._parked_since_s = -REST_S * 10
@@ -181,6 +183,18 @@ class Journey:
         if len(self.member.drivers) > 1:
             self.driver = 1 - self.driver
 
+    def put_card(self, driver: int) -> None:
+        """On the move another card is put in; -1: the card is taken out."""
+        self._phase(self._drive_start_s, self.now_s, self.interval_s, acc_on=True)
+        self._drive_start_s = self.now_s
+        self.driver = driver
+
+    def wire_acc(self, on: bool) -> None:
+        """On the move the terminal loses its ACC wire, or has it back."""
+        self._phase(self._drive_start_s, self.now_s, self.interval_s, acc_on=self._acc_wired)
+        self._drive_start_s = self.now_s
+        self._acc_wired = on
+
     # -- driving ---------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -203,7 +217,7 @@ class Journey:
         moving_end = end - RAMP_S * MOVING_MS / self._v_ms
         self.blocks.append(Span(self._moving_start_s, moving_end))
         self._go(RAMP_S, 0.0)
-        self._phase(self._drive_start_s, self.now_s, self.interval_s, acc_on=True)
+        self._phase(self._drive_start_s, self.now_s, self.interval_s, acc_on=self._acc_wired)
         self._parked_since_s = moving_end
 
     def drive(self, seconds: float) -> None:
@@ -290,6 +304,10 @@ class Journey:
     def freeze(self, span: Span) -> None:
         self._frozen.append(span)
 
+    def pin_speed(self, span: Span) -> None:
+        """The terminal states 0 km/h all the while."""
+        self._pinned.append(span)
+
     def lose_fix(self, span: Span) -> None:
         self._no_fix.append(span)
 
@@ -317,6 +335,7 @@ class Journey:
             tuple(self._phases),
             tuple(self._silences),
             tuple(self._frozen),
+            tuple(self._pinned),
             tuple(self._no_fix),
             tuple(self._clock_errors),
             tuple(self._drift),

@@ -85,6 +85,8 @@ def track(schedule: Schedule, rng: np.random.Generator, *, latency_s: float) -> 
         off_deg = rng.uniform(0.2, 0.35, len(chosen))  # 20–40 km: too far for any vehicle, within the province
         lon[chosen] += off_deg * np.sin(bearing)
         lat[chosen] += off_deg * np.cos(bearing)
+    for span in schedule.pinned:
+        speed_kmh[(at_s >= span.start_s) & (at_s < span.end_s)] = 0.0
     positioned = np.ones(len(at_s), bool)
     for span in schedule.no_fix:
         positioned &= ~((at_s >= span.start_s) & (at_s < span.end_s))

@@ -13,7 +13,7 @@ from monitor.model.fleet import Vehicle, VehicleClass
 from monitor.model.report import REPORT, ReportBatch
 from simulators.allocation import Booking, bookings
 from simulators.background import HABITS, day_start_s, is_weekend, ordinary_day
-from simulators.episodes import absence, completeness, device, gap, quality
+from simulators.episodes import absence, completeness, cumulative, curfew, device, gap, laid_up, quality
 from simulators.faults import spoiled
 from simulators.fleet import Member, fleet
 from simulators.journey import Journey
@@ -118,7 +118,8 @@ def _journey(
             episode.plan(journey, day_start_s(day))
             day += episode.days
         else:
-            ordinary_day(journey, day_start_s(day), weekend=is_weekend(day, first_weekday))
+            if not member.laid_up:
+                ordinary_day(journey, day_start_s(day), weekend=is_weekend(day, first_weekday))
             day += 1
     return journey
 
@@ -141,5 +142,8 @@ def _truth(scenario: Scenario, members: tuple[Member, ...], lives: dict[int, Liv
         out += absence.witness(schedule, sent, start_ms, data_end_s, near_s)
         out += quality.drift_witness(schedule, sent, start_ms)
         out += device.witness(schedule, sent, start_ms)
+        out += cumulative.witness(schedule, start_ms, interval_s)
+        out += curfew.witness(schedule, start_ms, interval_s)
+        out += laid_up.witness(schedule, sent, start_ms)
         out += quality.no_fix_witness(schedule, sent, start_ms, near_s)
     return tuple(sorted(out, key=lambda row: (row.vehicle_id, row.onset_ms, row.rule, row.kind)))

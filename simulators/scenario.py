@@ -44,6 +44,7 @@ class Scenario:
     at_least: int = 0  # episodes of each named kind, whatever the rate
     never_online: float = 0.0  # share of vehicles registered and never seen
     suspended: float = 0.0  # share of vehicles reported as out of use, silent
+    laid_up: float = 0.0  # share of vehicles reported as out of use or retired, in the yard with the terminal on
     unregistered: int = 0  # vehicles that report and stand in no registry
     driver_cards: float = 0.7  # share of vehicles whose reports name the driver
     episodes: dict[str, float] = field(default_factory=dict)
@@ -93,7 +94,7 @@ def checked(scenario: Scenario, path: str = "scenario") -> Scenario:
         value = getattr(scenario, name)
         if not low <= value <= high:
             problems.append((name, f"{value} is outside {low}–{high}"))
-    shares = ("silent_parked", "never_online", "suspended", "driver_cards")
+    shares = ("silent_parked", "never_online", "suspended", "laid_up", "driver_cards")
     for name in shares:
         if not 0.0 <= getattr(scenario, name) <= 1.0:
             problems.append((name, f"{getattr(scenario, name)} is no share between 0 and 1"))

@@ -90,6 +90,7 @@ class Schedule:
     phases: tuple[Phase, ...]
     silences: tuple[Silence, ...]
     frozen: tuple[Span, ...]
+    pinned: tuple[Span, ...]
     no_fix: tuple[Span, ...]
     clock_errors: tuple[ClockError, ...]
     drift: tuple[tuple[int, int], ...]  # (day of the scenario, displaced fixes)

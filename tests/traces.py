@@ -28,6 +28,7 @@ def batch_of(
     acc: Sequence[int] | int = -1,
     positioned: Sequence[bool] | bool = True,
     alarm: Sequence[int] | int = -1,
+    mileage_m: Sequence[int] | int = -1,
     n_vehicles: int = 1,
     drivers: tuple[str, ...] = (),
 ) -> ReportBatch:
@@ -43,6 +44,7 @@ def batch_of(
     rows["key"] = vehicle
     rows["driver"] = driver
     rows["alarm_flags"] = alarm
+    rows["mileage_m"] = mileage_m
     acc_column = np.asarray(acc)
     flags = np.where(acc_column >= 0, int(ReportFlag.ACC_KNOWN), 0) | np.where(
         acc_column == 1, int(ReportFlag.ACC_ON), 0

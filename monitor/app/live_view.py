@@ -43,6 +43,9 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "night": ("夜间", "night"),
     "parked": ("停放", "parked"),
     "lost": ("失联", "lost"),
+    "month": ("月", "month"),
+    "day_24h": ("24 小时", "24 h"),
+    "week": ("7 天", "7 days"),
 }
 _DAY_KIND = ("日", "day")
 _STATES: Mapping[str, tuple[str, str]] = {

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from monitor.engine.engine import Engine, Output, joined
 from monitor.engine.pass_template import CONTACT, TRACK
-from monitor.engine.receive import N_OUTCOMES, Outcome
+from monitor.engine.receive import N_OUTCOMES, RECEIPT_AHEAD_MS, Outcome
 from monitor.model.beijing import DAY_MS, EARLIEST_MS, OFFSET_MS
 from monitor.model.flaw import Flaw
 from monitor.model.report import ReportBatch
@@ -45,11 +45,14 @@ def settle(engine: Engine, batch: ReportBatch, *, until_ms: int | None = None) -
         clock_ms = max(clock_ms, until_ms)
     known = timed | ((rows["recv_ms"] >= EARLIEST_MS) & (rows["recv_ms"] <= clock_ms))
     received = np.where(known, received, clock_ms)
+    untimed = ~timed & (rows["recv_ms"] >= EARLIEST_MS)
+    if clock_ms:
+        untimed &= rows["recv_ms"] <= clock_ms + RECEIPT_AHEAD_MS
     engine.begin_settled(int(received[timed].min()) if timed.any() else 0, clock_ms)
     engine.wake_all()
     phases = TRACK if stated else TRACK | CONTACT
     outputs: list[Output] = []
-    contacts: list[ReportBatch] = []
+    contacts: list[NDArray[np.void]] = []
     contact_rows: list[NDArray[np.int32]] = []
     duplicates = np.zeros(N_OUTCOMES, np.int64)
     for part in _by_registry(engine, batch, timed, received):
@@ -59,22 +62,35 @@ def settle(engine: Engine, batch: ReportBatch, *, until_ms: int | None = None) -
         )
         duplicates += dropped
         outputs.append(engine.take_settled(ordered, phases, fleet_row))
-        contacts.append(ordered)
-        contact_rows.append(fleet_row)
+        kept = ordered.rows["flaws"] & _TIME == 0
+        lost = part[untimed[part]]
+        contacts += [ordered.rows[kept], rows[lost]]
+        contact_rows += [fleet_row[kept], engine.fleet.rows_of(batch.keys)[rows["key"][lost]]]
     outcomes = joined(outputs).outcomes
     outputs.append(engine.finish(phases))
     open_days = engine.open_days().copy()
     if stated and contacts:
         engine.begin_contacts()
-        all_rows = np.concatenate([ordered.rows for ordered in contacts])
+        all_rows = np.concatenate(contacts)
         fleet_row = np.concatenate(contact_rows)
-        by_receipt = np.argsort((fleet_row.astype(np.int64) << _ROW_SHIFT) + all_rows["recv_ms"], kind="stable")
-        by_receipt = by_receipt[all_rows["flaws"][by_receipt] & _TIME == 0]
+        by_receipt = _in_received_order(all_rows, fleet_row)
         outputs.append(engine.take_settled(replace(batch, rows=all_rows[by_receipt]), CONTACT, fleet_row[by_receipt]))
         outputs.append(engine.finish(CONTACT))
     outcomes += duplicates
     found = joined(outputs)
     return SettledRun(edges=found.edges, days=found.days, open_days=open_days, outcomes=outcomes, clock_ms=clock_ms)
+
+
+def _in_received_order(rows: NDArray[np.void], fleet_row: NDArray[np.int32]) -> NDArray[np.intp]:
+    """Order by vehicle and receipt; of equal ones those without a usable time last, by what they say."""
+    sort_key = (fleet_row.astype(np.int64) << _ROW_SHIFT) + rows["recv_ms"]
+    untimed = np.flatnonzero(rows["flaws"] & _TIME != 0)
+    if not len(untimed):
+        return np.argsort(sort_key, kind="stable")
+    said = rows[untimed]
+    places = np.full(len(rows), -1, np.int64)
+    places[untimed[np.lexsort((said["lat_deg"], said["lon_deg"], said["fix_ms"]))]] = np.arange(len(untimed))
+    return np.lexsort((places, sort_key))
 
 
 def _by_registry(

@@ -76,3 +76,12 @@ def longest_step_ms(core: np.void) -> int:
 def in_grace(x: np.void) -> bool:
     """Whether the step reaches back before our own last pause and comes within the grace after it."""
     return bool(x["clock_ms"] <= x["grace_until_ms"] and x["previous_clock_ms"] <= x["paused_ms"])
+
+
+@compiled
+def silence_due_ms(x: np.void, last_clock_ms: int, silence_ms: int) -> int:
+    """When silence since ``last_clock_ms`` ends what lasts; after a pause of our own not before its grace is over."""
+    due: int = last_clock_ms + silence_ms
+    if due > x["paused_ms"]:
+        due = max(due, x["grace_until_ms"])
+    return due

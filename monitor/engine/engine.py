@@ -130,7 +130,8 @@ class Engine:
 
     def begin_contacts(self) -> None:
         """Before a second phase over the same fleet: nothing has been heard of yet."""
-        self.fleet.rows["core"]["time_ms"][: len(self.fleet)] = 0
+        for name in ("time_ms", "recent_1_ms", "recent_2_ms", "recent_3_ms"):
+            self.fleet.rows["core"][name][: len(self.fleet)] = 0
         self.wake_all()
 
     def wake_all(self) -> None:

@@ -215,14 +215,15 @@ class FleetState:
         span = self.spans[row]
         span["due_from_day"] = 0
         span["suspended_from_day"] = span["suspended_to_day"] = span["retired_day"] = NO_DAY
-        if vehicle is None:
-            return
-        known = self._registry.known_from(key) if self._registry else None
-        span["due_from_day"] = max(_first_day(vehicle.in_service_from), _first_day(known))
-        if vehicle.suspended_from is not None or vehicle.suspended_to is not None:
-            span["suspended_from_day"] = _first_day(vehicle.suspended_from)
-            span["suspended_to_day"] = _day_after(vehicle.suspended_to)
-        span["retired_day"] = _day_after(vehicle.retired_on)
+        if vehicle is not None:
+            known = self._registry.known_from(key) if self._registry else None
+            span["due_from_day"] = max(_first_day(vehicle.in_service_from), _first_day(known))
+            if vehicle.suspended_from is not None or vehicle.suspended_to is not None:
+                span["suspended_from_day"] = _first_day(vehicle.suspended_from)
+                span["suspended_to_day"] = _day_after(vehicle.suspended_to)
+            span["retired_day"] = _day_after(vehicle.retired_on)
+        for name in ("suspended_from_day", "suspended_to_day", "retired_day"):
+            core[name] = span[name]
 
     def _refresh_params(self) -> None:
         table = self._parameters.table()

@@ -55,11 +55,11 @@ def pass_source(rules: Sequence[Rule]) -> str:
     head, rest = template.split(_BEGIN, 1)
     _, tail = rest.split(_END, 1)
     imports: list[str] = []
-    bodies: dict[str, list[str]] = {name: [] for name in ("step", "contact", "report", "late", "close_day")}
+    bodies: dict[str, list[str]] = {name: [] for name in ("step", "contact", "receipt", "report", "late", "close_day")}
     advance: dict[str, list[str]] = {"track": [], "contact": []}
     for code, rule in enumerate(rules):
         state = f'r["{rule.name}"]' if rule.state is not None else "core"
-        for entry in ("step", "contact", "report", "late", "advance", "close_day"):
+        for entry in ("step", "contact", "receipt", "report", "late", "advance", "close_day"):
             function = getattr(rule, entry)
             if function is None:
                 continue
@@ -68,14 +68,14 @@ def pass_source(rules: Sequence[Rule]) -> str:
             imports.append(f"from {plain.__module__} import {plain.__name__} as {alias}")
             head_arguments = f'{state}, p["{rule.name}"], core'
             if entry == "advance":
-                phase = "contact" if rule.contact is not None else "track"
+                phase = "contact" if rule.contact is not None or rule.receipt is not None else "track"
                 advance[phase].append(f"deadline = min(deadline, {alias}({head_arguments}, x, out, {code}))")
             elif entry == "close_day":
                 bodies[entry].append(f"{alias}({head_arguments}, day, x, out, {code})")
             else:
                 bodies[entry].append(f"{alias}({head_arguments}, x, out, {code})")
     parts = [*imports, ""]
-    for entry in ("step", "contact", "report", "late"):
+    for entry in ("step", "contact", "receipt", "report", "late"):
         parts += _function(f"{entry}_rules", _ARGUMENTS, bodies[entry] or ["pass"])
     parts += _function("close_day_rules", _DAY_ARGUMENTS, bodies["close_day"] or ["pass"])
     for phase in ("track", "contact"):
@@ -91,7 +91,7 @@ def _function(name: str, arguments: str, lines: Sequence[str]) -> list[str]:
 
 
 def _home(rule: Rule) -> str:
-    for entry in (rule.step, rule.contact, rule.report, rule.late, rule.advance, rule.close_day):
+    for entry in (rule.step, rule.contact, rule.receipt, rule.report, rule.late, rule.advance, rule.close_day):
         if entry is not None:
             return inspect.getfile(getattr(entry, "py_func", entry))
     raise TypeError(f"rule {rule.name} has no entry")

@@ -68,6 +68,9 @@ class ParameterTable:
             vehicle.max_speed_kmh,
             vehicle.crew,
             vehicle.curfew_exempt,
+            vehicle.line_km,
+            vehicle.relay_from,
+            vehicle.relay_to,
         )
 
     def settings(self, rule: Rule, vehicle: Vehicle | None) -> RuleSettings:

@@ -16,12 +16,15 @@ from monitor.engine.receive import (
     absorb_step,
     acc_of,
     count_report,
+    is_received,
     judge_place,
     measure_step,
     note_time,
     order_of,
     prepare_step,
+    state_receipt,
     state_report,
+    state_wheels,
 )
 from monitor.engine.state import DAY_ROOM, EDGE_ROOM
 from monitor.model.beijing import NEVER_MS, day_of, day_start_ms
@@ -40,6 +43,11 @@ def step_rules(r: np.void, p: np.void, core: np.void, x: np.void, out: np.void) 
 @compiled
 def contact_rules(r: np.void, p: np.void, core: np.void, x: np.void, out: np.void) -> None:
     """Entries of all rules for one contact."""
+
+
+@compiled
+def receipt_rules(r: np.void, p: np.void, core: np.void, x: np.void, out: np.void) -> None:
+    """Entries of all rules for one report of known receipt."""
 
 
 @folded
@@ -243,6 +251,7 @@ def take_step(r: np.void, p: np.void, x: np.void, out: np.void) -> None:
 def take_pending(r: np.void, p: np.void, x: np.void, out: np.void) -> None:
     """The held-back reports were no drift: take them as steps and take their drift points back."""
     core = r["core"]
+    state_wheels(x, -1, -1)
     fix_ms, clock_ms = x["fix_ms"], x["clock_ms"]
     lon, lat = x["lon_deg"], x["lat_deg"]
     speed_dkmh, acc, driver, late = x["speed_dkmh"], x["acc"], x["driver"], x["late"]
@@ -312,6 +321,16 @@ def run(
                     core["day"] = max(int(core["day"]), day_of(clock_ms))
                 count_report(core, flaws)
                 deadlines[row] = min(deadlines[row], clock_ms + WAKE_MS)
+            # A settled pass in both phases at once is one over files that state no receipt.
+            if phases == CONTACT or (phases & CONTACT != 0 and x["settled"] == 0 and is_received(report, clock_ms)):
+                x["row"] = row
+                x["clock_ms"] = max(clock_ms, report["recv_ms"])
+                x["lon_deg"] = report["lon_deg"]
+                x["lat_deg"] = report["lat_deg"]
+                x["positioned"] = 1 if flaws & _POSITION == 0 else 0
+                state_receipt(x, report)
+                receipt_rules(r, p, core, x, out)
+                deadlines[row] = min(deadlines[row], clock_ms + WAKE_MS)
             outcomes[i] = _UNTIMED
             continue
         if clock_ms > deadlines[row]:
@@ -350,6 +369,8 @@ def run(
         if phases & CONTACT != 0:
             x["stale"] = 1 if order == _OUT_OF_ORDER else 0
             contact_rules(r, p, core, x, out)
+            state_receipt(x, report)
+            receipt_rules(r, p, core, x, out)
             core["contact_ms"] = clock_ms
         if phases & TRACK == 0:
             if order != _OUT_OF_ORDER:
@@ -382,6 +403,7 @@ def run(
         if outcome == _CONFIRMED:
             take_pending(r, p, x, out)
             outcomes[i] = 0
+        state_wheels(x, report["mileage_m"], report["recorder_speed_dkmh"])
         prepare_step(core, x)
         take_step(r, p, x, out)
     return n

@@ -12,7 +12,7 @@ import numpy as np
 
 from monitor.engine.edges import MAX_STEP_MS
 from monitor.engine.state import PENDING_MAX
-from monitor.model.beijing import ms_of_day
+from monitor.model.beijing import DAY_MS, EARLIEST_MS, ms_of_day
 from monitor.model.compiled import compiled
 from monitor.model.flaw import POSITION_FLAWS, UNQUALIFIED_FLAWS, Flaw, ReportFlag
 from monitor.model.geo import distance_m, from_e7, to_e7
@@ -43,6 +43,11 @@ NIGHT_FROM_MS = 22 * 3_600_000
 NIGHT_TO_MS = 6 * 3_600_000
 """Night is 22:00-06:00 (rulebook §5.1)."""
 
+RECEIPT_AHEAD_MS = 30 * DAY_MS
+"""A stated receipt this far ahead of the engine clock is itself the wrong time (a guess: longer than any silence)."""
+
+_EARLIEST_MS = int(EARLIEST_MS)
+_BACKFILL = int(ReportFlag.BACKFILL)
 _TIME = int(Flaw.TIME)
 _POSITION = int(POSITION_FLAWS)
 _UNQUALIFIED = int(UNQUALIFIED_FLAWS)
@@ -201,6 +206,28 @@ def state_report(
     x["acc"] = acc
     x["driver"] = driver
     x["late"] = late
+
+
+@compiled
+def state_receipt(x: np.void, report: np.void) -> None:
+    """When a report was received, and how far its own time is from that."""
+    x["recv_ms"] = report["recv_ms"]
+    x["offset_ms"] = report["fix_ms"] - report["recv_ms"]
+    x["backfill"] = report["flags"] & _BACKFILL
+
+
+@compiled
+def is_received(report: np.void, clock_ms: int) -> bool:
+    """Whether the receipt of a report without a usable time can be believed; a payload may state nonsense there too."""
+    recv_ms = report["recv_ms"]
+    return bool(recv_ms >= _EARLIEST_MS and (clock_ms == 0 or recv_ms <= clock_ms + RECEIPT_AHEAD_MS))
+
+
+@compiled
+def state_wheels(x: np.void, mileage_m: int, recorder_dkmh: int) -> None:
+    """What a report says of the wheels; -1 unknown."""
+    x["mileage_m"] = mileage_m
+    x["recorder_dkmh"] = recorder_dkmh
 
 
 @compiled

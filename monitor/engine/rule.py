@@ -5,6 +5,7 @@ A rule module defines ``RULE``, a ``Rule``. Its entries are compiled functions o
 =============  ==================================================================================================
 ``step``       one accepted report, in fix-time order
 ``contact``    one report with a good time stamp, positioned or not, in receive order
+``receipt``    one report whose receipt is known, in receive order, whatever its time stamp; duplicates are left out
 ``report``     one report newer than all before it, positioned or not, in fix-time order; and one that repeats the
                newest time, with ``x["again"]`` set
 ``late``       a report older than the vehicle's newest: live only, it can fill a hole that is still unpublished
@@ -75,6 +76,7 @@ class Rule:
     state: np.dtype[np.void] | None = None
     step: Entry | None = None
     contact: Entry | None = None
+    receipt: Entry | None = None
     report: Entry | None = None
     late: Entry | None = None
     advance: Advance | None = None

@@ -51,6 +51,9 @@ CORE = np.dtype(
         ("mileage_complete_m", np.float64),
         *[(name, np.int32) for name in DAY_COUNTERS if not name.startswith("mileage")],
         ("day", np.int32),  # Beijing day number the counters belong to
+        ("suspended_from_day", np.int32),  # as in SPANS, for rules that ask with every report
+        ("suspended_to_day", np.int32),
+        ("retired_day", np.int32),
         ("speed_dkmh", np.int32),  # of the newest good fix, derived where the report had none; -1 unknown
         ("driver", np.int32),
         ("profile", np.int32),  # row of the parameter table
@@ -97,6 +100,8 @@ STEP = np.dtype(
         ("speed_dkmh", np.int64),  # as stated and in range; -1 otherwise
         ("motion_dkmh", np.int64),  # stated, else derived from the step; -1 at a first fix without speed
         ("previous_motion_dkmh", np.int64),
+        ("mileage_m", np.int64),  # odometer as stated; -1 unknown, and for held-back reports
+        ("recorder_dkmh", np.int64),  # speed of the recorder as stated; -1 unknown, and for held-back reports
         ("acc", np.int64),
         ("previous_acc", np.int64),
         ("driver", np.int64),
@@ -106,7 +111,10 @@ STEP = np.dtype(
         ("jump", np.int64),  # the step to a new place proved by three consistent reports
         ("late", np.int64),
         ("stale", np.int64),  # contact: older than the newest report of the vehicle
-        ("positioned", np.int64),  # contact and report: the report had a usable position
+        ("positioned", np.int64),  # contact, receipt and report: the report had a usable position
+        ("recv_ms", np.int64),  # receipt: when it was received
+        ("offset_ms", np.int64),  # receipt: the terminal's time less that; below 0 it is behind or came late
+        ("backfill", np.int64),  # receipt: the terminal says that it was made up later
         ("alarm_word", np.int64),  # report: JT/T 808 alarm word; -1 unknown
         ("fenced", np.int64),  # report: power cut, ACC not on, and inside a depot or loading fence
         ("again", np.int64),  # report: repeats the newest time stamp

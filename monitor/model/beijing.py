@@ -40,6 +40,26 @@ def ms_of_day(at_ms: int) -> int:
     return (at_ms + 28_800_000) % 86_400_000
 
 
+@compiled
+def month_start_day(day: int) -> int:
+    """Beijing day number of the first of the calendar month that a day number lies in.
+
+    Years are counted from 1 March, so that the leap day is the last of its year; 146,097 days are 400 years.
+    """
+    since = int(day) + 719_468  # days since 0000-03-01
+    of_era = since % 146_097
+    year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365
+    of_year = of_era - (365 * year + year // 4 - year // 100)
+    month = (5 * of_year + 2) // 153
+    return int(day) - (of_year - (153 * month + 2) // 5)
+
+
+@compiled
+def next_month_day(day: int) -> int:
+    """Beijing day number of the first of the calendar month after the one that a day number lies in."""
+    return month_start_day(month_start_day(day) + 31)
+
+
 def iso(at_ms: int) -> str:
     """``2026-03-02T22:10:05+08:00``; milliseconds only where there are any."""
     moment = datetime.fromtimestamp(at_ms / 1000, BEIJING)

@@ -56,6 +56,27 @@ def distance_m(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
     return 2.0 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(h)))
 
 
+@compiled
+def is_same_fix(lon1: float, lat1: float, lon2: float, lat2: float) -> bool:
+    """Whether two fixes are the same to the 1e-6 degree (about 0.1 m), the unit of JT/T 808."""
+    return abs(lon1 - lon2) < 5e-7 and abs(lat1 - lat2) < 5e-7
+
+
+@compiled
+def is_coarse(lon: float, lat: float) -> bool:
+    """Whether a fix is on the grid of 0.001 degrees, or of whole minutes: a place no better than 100 m.
+
+    By chance one fix in a million is.
+    """
+    return (on_grid(lon, 1000.0) and on_grid(lat, 1000.0)) or (on_grid(lon, 60.0) and on_grid(lat, 60.0))
+
+
+@compiled
+def on_grid(degrees: float, per_degree: float) -> bool:
+    """Whether an angle is a whole number of 1/``per_degree`` degrees, to the 1e-6 degree."""
+    return abs(degrees - math.floor(degrees * per_degree + 0.5) / per_degree) < 6e-7
+
+
 def _gcj02_offset(
     lon: NDArray[np.float64], lat: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -21,28 +21,33 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from monitor.engine.edges import MAX_STEP_MS, new_edge
+from monitor.engine.driving import (
+    DRIVING,
+    LONG_SILENCE_MS,
+    MOVING,
+    STANDING,
+    UNKNOWN,
+    begin,
+    certain_until_ms,
+    come_to_rest,
+    driving_since_ms,
+    kind_of_step,
+    last_seen_driving_ms,
+    least_driving_ms,
+    leave_stop,
+    stand,
+    takes_over,
+)
+from monitor.engine.edges import new_edge
 from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import Certainty, EndReason, Grade
 from monitor.model.beijing import NEVER_MS, ms_of_day
 from monitor.model.compiled import compiled, folded
 from monitor.model.edge import EdgeType
-from monitor.model.geo import distance_m, from_e7, to_e7
+from monitor.model.geo import from_e7, to_e7
 
 DAY, NIGHT = 0, 1
-MOVING_DKMH = 50
-"""F6: driving from 5 km/h (D)."""
-CARRIED_DKMH = 250
-"""ACC off at up to 25 km/h is being carried (D)."""
-CARRIED_MS = 120_000
-"""ACC off above that for longer than this is unknown time (D)."""
-STILL_M = 1000.0
-"""Silence within this is standing (F6, D)."""
-LONG_SILENCE_MS = 14_400_000
-"""Silence of more than 4 h ends certain and suspected runs (D)."""
 HOUR_MS = 3_600_000.0
-ACC_UNKNOWN = -1
-"""``acc_fast_ms`` once driving with ACC off has become unknown time."""
 
 _ONSET = int(EdgeType.ONSET)
 _UPDATE = int(EdgeType.UPDATE)
@@ -117,17 +122,11 @@ CLOCK = np.dtype(
 
 STATE = np.dtype(
     [
-        ("rest_ms", np.int64),  # start of the current stop; 0 = driving
-        ("move_ms", np.int64),  # start of a move that may not end the stop; 0 = none
-        ("acc_fast_ms", np.int64),  # start of driving with ACC off above 25 km/h; 0 = none, or ACC_UNKNOWN
-        ("stop_lon_e7", np.int32),
-        ("stop_lat_e7", np.int32),
+        ("driving", DRIVING),
         ("distance_m", np.float64),  # since the run began
         ("day", CLOCK),
         ("night", CLOCK),
         ("n", np.int32),
-        ("driver", np.int32),  # 1 + index; 0 = unknown
-        ("rested", np.int8),  # the current stop is long enough to be a rest
         ("late", np.int8),
     ],
     align=True,
@@ -194,7 +193,7 @@ def write_edge(
 ) -> np.void:
     """An edge with the alarm's figures."""
     e = new_edge(out, x, code, kind, edge, clock["onset_ms"])
-    e["driver"] = state["driver"] - 1
+    e["driver"] = state["driving"]["driver"] - 1
     e["peak"] = governing_ms(clock) / HOUR_MS
     e["limit"] = limits["limit_ms"] / HOUR_MS
     e["distance_m"] = max(0.0, state["distance_m"] - np.float64(clock["onset_distance_m"]))
@@ -262,7 +261,7 @@ def end_run(
     state["distance_m"] = 0.0
     state["n"] = 0
     state["late"] = 0
-    state["acc_fast_ms"] = 0
+    state["driving"]["acc_fast_ms"] = 0
 
 
 @compiled
@@ -318,7 +317,7 @@ def run_clock(
     if certain <= limit_ms < certain + certain_add:
         remaining = limit_ms - certain
         moment = night_moment_ms(from_ms, remaining) if kind == NIGHT else from_ms + remaining
-        doubtful = params["two_drivers"] == 1 and state["driver"] == 0
+        doubtful = params["two_drivers"] == 1 and state["driving"]["driver"] == 0
         certainty = _SUSPECTED if doubtful else _CERTAIN
         pass_limit(state, clock, params, limits, x, out, code, kind, moment, certainty)
     if suspected <= limit_ms < suspected + suspected_add:
@@ -336,7 +335,7 @@ def run_clock(
     if near and certain_add > 0 and clock["warned"] == 0:
         clock["warned"] = 1
         e = new_edge(out, x, code, kind, _PREWARNING, x["fix_ms"])
-        e["driver"] = state["driver"] - 1
+        e["driver"] = state["driving"]["driver"] - 1
         e["peak"] = now / HOUR_MS
         e["limit"] = limit_ms / HOUR_MS
 
@@ -367,101 +366,55 @@ def drive(
     run_clock(state, state["night"], params, params["night"], x, out, code, NIGHT, from_ms, certain_add, suspected_add)
 
 
-@compiled
-def stop_here(state: np.void, at_ms: int, lon: float, lat: float) -> None:
-    """Begin a stop, if there is none."""
-    if state["rest_ms"] == 0:
-        state["rest_ms"] = at_ms
-        state["stop_lon_e7"] = to_e7(lon)
-        state["stop_lat_e7"] = to_e7(lat)
-        state["rested"] = 0
-
-
 @folded
-def stand(
-    state: np.void,
-    params: np.void,
-    x: np.void,
-    out: np.void,
-    code: int,
-    from_ms: int,
-    from_lon: float,
-    from_lat: float,
-) -> None:
-    """The step was standing: the stop goes on, and is a rest once it is long enough."""
-    stop_here(state, from_ms, from_lon, from_lat)
-    state["move_ms"] = 0
-    state["acc_fast_ms"] = 0
-    if state["rested"] == 0 and x["fix_ms"] - state["rest_ms"] >= params["rest_ms"]:
-        state["rested"] = 1
-        end_run(
-            state,
-            params,
-            x,
-            out,
-            code,
-            state["rest_ms"],
-            from_e7(state["stop_lon_e7"]),
-            from_e7(state["stop_lat_e7"]),
-            _OVER,
-        )
+def rest_begins(state: np.void, params: np.void, x: np.void, out: np.void, code: int) -> None:
+    """The stop has become a rest: the run ended where it began."""
+    driving = state["driving"]
+    lon = from_e7(driving["stop_lon_e7"])
+    lat = from_e7(driving["stop_lat_e7"])
+    end_run(state, params, x, out, code, driving["rest_ms"], lon, lat, _OVER)
 
 
 @folded
 def move(state: np.void, params: np.void, x: np.void, out: np.void, code: int) -> None:
     """The step was driving: it ends a stop unless it is short and near."""
-    from_ms = x["previous_fix_ms"]
-    to_ms = x["fix_ms"]
-    if state["rest_ms"] != 0:
-        if state["move_ms"] == 0:
-            state["move_ms"] = from_ms
-        away = distance_m(from_e7(state["stop_lon_e7"]), from_e7(state["stop_lat_e7"]), x["lon_deg"], x["lat_deg"])
-        if to_ms - state["move_ms"] < params["queue_ms"] and away <= params["queue_m"]:
-            return
-        from_ms = state["move_ms"]
-        if state["rested"] == 0 and params["elapsed"] == 1 and state["day"]["suspected_ms"] > 0:
-            from_ms = state["rest_ms"]
-        state["rest_ms"] = 0
-        state["move_ms"] = 0
-        state["rested"] = 0
+    driving = state["driving"]
+    stopped_ms = driving["rest_ms"]
+    rested = driving["rested"]
+    from_ms = driving_since_ms(driving, params["queue_ms"], params["queue_m"], x)
+    if from_ms == 0:
+        return
+    if stopped_ms != 0 and rested == 0 and params["elapsed"] == 1 and state["day"]["suspected_ms"] > 0:
+        from_ms = stopped_ms
     state["distance_m"] += x["distance_m"]
-    certain_to_ms = to_ms
-    if x["previous_acc"] != 0 or x["previous_motion_dkmh"] <= CARRIED_DKMH:
-        state["acc_fast_ms"] = 0
-    else:
-        if state["acc_fast_ms"] == 0:
-            state["acc_fast_ms"] = from_ms
-        begun_ms = state["acc_fast_ms"]
-        if begun_ms > 0 and to_ms - begun_ms > CARRIED_MS:
-            day = state["day"]
-            day["certain_ms"] = max(0, day["certain_ms"] - (from_ms - begun_ms))
-            night = state["night"]
-            night["certain_ms"] = max(0, night["certain_ms"] - night_overlap_ms(begun_ms, from_ms))
-            state["acc_fast_ms"] = ACC_UNKNOWN
-        if state["acc_fast_ms"] == ACC_UNKNOWN:
-            certain_to_ms = from_ms
-    drive(state, params, x, out, code, from_ms, certain_to_ms, to_ms)
+    certain_to_ms = certain_until_ms(driving, from_ms, x)
+    if certain_to_ms < from_ms:
+        day = state["day"]
+        day["certain_ms"] = max(0, day["certain_ms"] - (from_ms - certain_to_ms))
+        night = state["night"]
+        night["certain_ms"] = max(0, night["certain_ms"] - night_overlap_ms(certain_to_ms, from_ms))
+        certain_to_ms = from_ms
+    drive(state, params, x, out, code, from_ms, certain_to_ms, x["fix_ms"])
 
 
 @compiled
 def pass_unknown(state: np.void, params: np.void, x: np.void, out: np.void, code: int) -> None:
     """Silence of more than a rest with more than 1 km moved: rest for certain if it can hold one, driving if not."""
+    driving = state["driving"]
     from_ms = x["previous_fix_ms"]
     to_ms = x["fix_ms"]
-    least_ms = np.int64(x["distance_m"] * 3600.0 / params["cap_kmh"])
+    least_ms = least_driving_ms(params["cap_kmh"], x)
     slack_ms = to_ms - from_ms - least_ms
     stopped_ms = 0
     end_ms = from_ms
     end_lon = x["previous_lon_deg"]
     end_lat = x["previous_lat_deg"]
-    if state["rest_ms"] != 0:
-        stopped_ms = from_ms - state["rest_ms"]
-        end_ms = state["rest_ms"]
-        end_lon = from_e7(state["stop_lon_e7"])
-        end_lat = from_e7(state["stop_lat_e7"])
-    state["rest_ms"] = 0
-    state["move_ms"] = 0
-    state["rested"] = 0
+    if driving["rest_ms"] != 0:
+        stopped_ms = from_ms - driving["rest_ms"]
+        end_ms = driving["rest_ms"]
+        end_lon = from_e7(driving["stop_lon_e7"])
+        end_lat = from_e7(driving["stop_lat_e7"])
+    leave_stop(driving)
     if slack_ms + stopped_ms >= params["rest_ms"]:
         day = state["day"]
         night = state["night"]
@@ -481,12 +434,6 @@ def pass_unknown(state: np.void, params: np.void, x: np.void, out: np.void, code
     drive(state, params, x, out, code, from_ms, from_ms + max(0, least_ms), to_ms)
 
 
-@compiled
-def is_moving(motion_dkmh: int, acc: int) -> bool:
-    """F6: at or above 5 km/h, and not carried."""
-    return motion_dkmh >= MOVING_DKMH and not (acc == 0 and motion_dkmh <= CARRIED_DKMH)
-
-
 @folded
 def step(
     state: np.void,
@@ -497,50 +444,31 @@ def step(
     code: int,
 ) -> None:
     """One accepted report: what was the time since the last one?"""
-    moves = is_moving(x["motion_dkmh"], x["acc"])
+    driving = state["driving"]
     if x["first"] == 1:
-        state["driver"] = x["driver"] + 1
-        if not moves:
-            stop_here(state, x["fix_ms"], x["lon_deg"], x["lat_deg"])
+        begin(driving, x)
         return
-    dt_ms = x["dt_ms"]
-    d = x["distance_m"]
-    moved = is_moving(x["previous_motion_dkmh"], x["previous_acc"])
-    if x["previous_motion_dkmh"] < 0:
-        moved = moves
-    if dt_ms <= LONG_SILENCE_MS:
+    if x["dt_ms"] <= LONG_SILENCE_MS:
         state["n"] += 1
         if x["late"] == 1:
             state["late"] = 1
-    if x["driver"] >= 0 and x["driver"] + 1 != state["driver"]:
-        if state["driver"] == 0:
-            state["driver"] = x["driver"] + 1
-        elif not moved or dt_ms > MAX_STEP_MS:
-            at_ms = state["rest_ms"] if state["rest_ms"] != 0 else x["previous_fix_ms"]
-            end_run(state, params, x, out, code, at_ms, x["previous_lon_deg"], x["previous_lat_deg"], _OVER)
-            state["driver"] = x["driver"] + 1
-    carried = x["previous_acc"] == 0 and x["acc"] == 0 and d * 36_000.0 <= CARRIED_DKMH * np.float64(dt_ms)
-    if dt_ms <= MAX_STEP_MS:
-        if moved or (d > STILL_M and not carried and x["jump"] == 0):
-            move(state, params, x, out, code)
-        else:
-            stand(state, params, x, out, code, x["previous_fix_ms"], x["previous_lon_deg"], x["previous_lat_deg"])
-    elif d <= STILL_M or carried:
-        stand(state, params, x, out, code, x["previous_fix_ms"], x["previous_lon_deg"], x["previous_lat_deg"])
-    elif dt_ms <= params["rest_ms"]:
+    if takes_over(driving, x):
+        at_ms = last_seen_driving_ms(driving, x["previous_fix_ms"])
+        end_run(state, params, x, out, code, at_ms, x["previous_lon_deg"], x["previous_lat_deg"], _OVER)
+        driving["driver"] = x["driver"] + 1
+    kind = kind_of_step(params["rest_ms"], x)
+    if kind == STANDING:
+        if stand(driving, params["rest_ms"], x):
+            rest_begins(state, params, x, out, code)
+    elif kind == MOVING:
         move(state, params, x, out, code)
-    elif dt_ms <= LONG_SILENCE_MS:
+    elif kind == UNKNOWN:
         pass_unknown(state, params, x, out, code)
     else:
-        at_ms = state["rest_ms"] if state["rest_ms"] != 0 else x["previous_fix_ms"]
+        at_ms = last_seen_driving_ms(driving, x["previous_fix_ms"])
         end_run(state, params, x, out, code, at_ms, x["previous_lon_deg"], x["previous_lat_deg"], _DATA_ENDED)
-        state["rest_ms"] = 0
-        state["move_ms"] = 0
-        state["rested"] = 0
-    if not moves:
-        if state["rest_ms"] == 0:
-            stop_here(state, x["fix_ms"], x["lon_deg"], x["lat_deg"])
-        state["move_ms"] = 0
+        leave_stop(driving)
+    come_to_rest(driving, x)
 
 
 @compiled
@@ -557,7 +485,7 @@ def advance(
         return NEVER_MS
     due = core["clock_ms"] + LONG_SILENCE_MS
     if x["clock_ms"] > due and (x["settled"] == 0 or x["final"] == 1):
-        at_ms = state["rest_ms"] if state["rest_ms"] != 0 else core["fix_ms"]
+        at_ms = last_seen_driving_ms(state["driving"], core["fix_ms"])
         now = x["clock_ms"]
         x["clock_ms"] = due
         end_run(state, params, x, out, code, at_ms, core["lon_deg"], core["lat_deg"], _DATA_ENDED)

@@ -6,12 +6,40 @@ event, a ``witness`` of the same file works it out from the finished track by it
 
 from __future__ import annotations
 
-from simulators.episodes import absence, device, fatigue, gap, quality, rest, speeding
+from simulators.episodes import (
+    absence,
+    acc,
+    cards,
+    cumulative,
+    curfew,
+    device,
+    fatigue,
+    gap,
+    laid_up,
+    lying,
+    quality,
+    rest,
+    speeding,
+)
 from simulators.episodes.episode import Episode
 
 EPISODES: dict[str, Episode] = {
     episode.name: episode
-    for kinds in (speeding, fatigue, rest, gap, absence, quality, device)
+    for kinds in (
+        speeding,
+        fatigue,
+        rest,
+        gap,
+        absence,
+        quality,
+        device,
+        cards,
+        cumulative,
+        curfew,
+        laid_up,
+        acc,
+        lying,
+    )
     for episode in kinds.EPISODES
 }
 """Every kind by name: the names that a scenario gives rates to."""

@@ -32,11 +32,13 @@ class Episode:
     two_drivers: bool = False  # needs a crew with cards
     long_haul: bool = False  # needs a way of at least 60 km
     awake: bool = False  # needs a terminal that reports with the engine off
+    laid_up: bool = False  # is about vehicles that are reported as out of use; no other kind is
 
     def fits(self, member: Member, one_way_m: float) -> bool:
         """Whether a member can have this episode."""
         return (
             member.vehicle.vehicle_class in self.classes
+            and member.laid_up == self.laid_up
             and not (self.two_drivers and len(member.drivers) < 2)
             and not (self.long_haul and one_way_m < 60_000)
             and not (self.awake and member.silent_parked)

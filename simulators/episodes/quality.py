@@ -1,4 +1,4 @@
-"""What is wrong with fixes rather than with driving: drift, a frozen fix, no fix, a wrong clock."""
+"""What is wrong with fixes rather than with driving: drift, no fix, a wrong clock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from simulators.background import ordinary_day
-from simulators.episodes.episode import HOUR_S, Episode, row, set_out, settle
+from simulators.episodes.episode import HOUR_S, Episode, row, set_out
 from simulators.journey import Journey
 from simulators.motion import Track
 from simulators.schedule import DAY_S, Schedule, Span
@@ -16,6 +16,8 @@ from simulators.truth import TruthEpisode
 NO_FIX_S = DAY_S
 DRIFT_POINTS = 5
 DRIFT_SHARE = 0.005
+_UTC_S = -8 * HOUR_S - 11
+"""Some seconds more, so that no report has the very time of an earlier one, which would make it a duplicate."""
 _WEEK_ROLL_OVER_S = -1_024 * 7 * DAY_S
 
 
@@ -27,18 +29,6 @@ def _drift(fixes: int) -> Callable[[Journey, float], None]:
         ordinary_day(journey, day_s, must_drive=True)
 
     return plan
-
-
-def frozen(journey: Journey, day_s: float) -> None:
-    """The place stands still for 8–12 minutes while the speed says otherwise."""
-    set_out(journey, day_s + HOUR_S * float(journey.rng.uniform(8, 13)))
-    begun = journey.now_s
-    journey.cruise(float(journey.rng.uniform(480, 720)))
-    span = Span(begun, journey.now_s)
-    journey.freeze(span)
-    row(journey, "frozen_fix", span, grade="major", note="same place at full speed")
-    journey.cruise(1_200.0)
-    settle(journey)
 
 
 def _no_fix(hours: float) -> Callable[[Journey, float], None]:
@@ -57,8 +47,8 @@ def _no_fix(hours: float) -> Callable[[Journey, float], None]:
     return plan
 
 
-def _clock(shift_s: float | None, note: str) -> Callable[[Journey, float], None]:
-    """Standing at noon, the terminal states a wrong time for an hour; None is before 2000."""
+def _clock(shift_s: float | None, note: str, lasts_s: float = 3_600.0) -> Callable[[Journey, float], None]:
+    """Standing at noon, the terminal states a wrong time for an hour; None is before 2000. 8 minutes are too short."""
 
     def plan(journey: Journey, day_s: float) -> None:
         set_out(journey, day_s + HOUR_S * float(journey.rng.uniform(9.5, 11)))
@@ -66,9 +56,11 @@ def _clock(shift_s: float | None, note: str) -> Callable[[Journey, float], None]
         journey.stop()
         begun = journey.now_s + 600.0
         journey.rest(6_000.0)
-        span = Span(begun, begun + 3_600.0)
+        span = Span(begun, begun + lasts_s)
+        expected = lasts_s > 600.0
         journey.mistake_time(span, shift_s if shift_s is not None else 315_964_800 - journey.start_ms / 1000, note)
-        row(journey, "clock_fault", span, grade="general", note=note)
+        grade = "general" if expected else None
+        row(journey, "clock_fault", span, grade=grade, expected=expected, note=note)
         journey.drive(2_400.0)
         journey.rest(2_000.0)
 
@@ -133,11 +125,11 @@ def no_fix_witness(schedule: Schedule, sent: Track, start_ms: int, near_s: float
 EPISODES: tuple[Episode, ...] = (
     Episode("drift_day", _drift(8)),
     Episode("drift_few", _drift(3)),
-    Episode("frozen_fix", frozen),
     Episode("no_fix", _no_fix(34.0), days=3, awake=True),
     Episode("no_fix_almost", _no_fix(20.0), days=2, awake=True),
     Episode("clock_ahead", _clock(8 * HOUR_S, "8 h ahead: Beijing time sent as UTC"), awake=True),
-    Episode("clock_behind", _clock(-8 * HOUR_S, "8 h behind: UTC sent as Beijing time"), awake=True),
+    Episode("clock_behind", _clock(_UTC_S, "8 h behind: UTC sent as Beijing time"), awake=True),
+    Episode("clock_ahead_briefly", _clock(8 * HOUR_S, "8 h ahead for 8 minutes", 480.0), awake=True),
     Episode("clock_before_2000", _clock(None, "1980: no time yet"), awake=True),
     Episode("clock_roll_over", _clock(_WEEK_ROLL_OVER_S, "GPS week roll-over: 1,024 weeks behind"), awake=True),
 )

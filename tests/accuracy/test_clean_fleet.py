@@ -7,14 +7,20 @@ import pytest
 from tests.accuracy.conditions import CLEAN, CONDITIONS, Condition, measure
 
 RULES = (
+    "acc_contradiction",
+    "clock_fault",
+    "cumulative_driving",
     "device_alarm",
     "drift",
+    "driver_conflict",
     "fatigue",
     "low_completeness",
+    "night_curfew",
     "no_fix",
     "offline",
     "offline_displacement",
     "speeding",
+    "suspended_movement",
     "track_gap",
 )
 

@@ -3,37 +3,53 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from functools import cache
 
 from monitor.app.replay import replay_batch
 from tests.conformance.runs import cut, run
 from tests.conformance.scenario import (
     ABSENT,
+    ACC_CUT,
     ANTENNA_CUT,
+    AT_NIGHT,
     BACKFILL,
     BACKFILL_REVERSED,
+    BRIEF_STOP,
+    CARD_A,
+    CARD_B,
+    CLOCK_AHEAD,
+    CLOCK_BEHIND,
+    CLOCK_ROLLED_OVER,
     DIP,
     DRIFT_POINT,
     DRIVE,
+    FAR,
+    FAR_UNKNOWN,
     FAST,
     FASTER,
     FERRY,
+    FROZEN,
     GAP,
     LATE_LINE,
     LONG_ABSENT,
     LONG_DRIVE,
     LONG_GAP,
+    LONG_GAP_OF_60_KM,
     LONG_SILENCE,
     MOVED_AWAY,
+    NO_CARD,
     NO_FIX,
     NO_SPEED,
     OTHER_DRIVER,
     PARK,
+    PINNED,
     POWER_LOST,
     PRESSED,
     QUEUE,
     REST,
     SHORT_STOP,
+    STOP_OF_1200_S,
     TIRED,
     TIRED_AT_REST,
     TOWED_FAST,
@@ -83,8 +99,10 @@ _STORIES = [
         LONG_SILENCE,
         LONG_ABSENT,
     ],
-    [PARK, NO_FIX, PARK, FASTER, LONG_GAP, LONG_DRIVE, LONG_DRIVE, LONG_DRIVE],
+    [PARK, NO_FIX, PARK, CARD_A, NO_CARD, CARD_B, CARD_A, FASTER, LONG_GAP, LONG_DRIVE, LONG_DRIVE, LONG_DRIVE],
     [
+        AT_NIGHT,
+        BRIEF_STOP,
         DRIVE,
         PRESSED,
         UNSAID,
@@ -100,12 +118,20 @@ _STORIES = [
         TIRED_AT_REST,
         WARNED_BLIND,
         POWER_LOST,
+        CLOCK_AHEAD,
+        ACC_CUT,
+        CLOCK_BEHIND,
+        DRIVE,
+        CLOCK_ROLLED_OVER,
     ],
+    [PARK, DRIVE, STOP_OF_1200_S, DRIVE, REST, DRIVE, ABSENT, DRIVE, LONG_GAP_OF_60_KM, LONG_GAP_OF_60_KM],
+    [DRIVE, FROZEN, DRIVE, PINNED, DRIVE],
+    [FAR_UNKNOWN, REST, FAR, LONG_GAP, TOWED_FAST, REST, FAR],
 ]
 
 
 def fixed_scenario() -> Scenario:
-    return tell(_STORIES, [0, 7, 3_000, 11], 9 * 86_400)
+    return tell(_STORIES, [0, 7, 3_000, 11, 100, 5, 40], 31 * 86_400, {4: ("suspended_to", date(2026, 3, 2))})
 
 
 @cache

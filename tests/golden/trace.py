@@ -7,6 +7,8 @@
     rules fatigue.elapsed=true                    # settings that differ from the defaults
     shows track_gap offline_displacement          # rules whose alarms are listed; the folder's own where left out
     fence depot -200 300                          # a fence of that kind over the way from -200 m to 300 m
+    odometer 120000                               # it states its mileage by its true way, from so many metres on
+    grid 60                                       # it states coordinates in whole 1/60 degrees only
     until 03-03 12:00:00                          # time passes to here after the last report
     reports
     03-02 13:00:00 80                             # time, speed in km/h ("-" is missing)
@@ -23,7 +25,9 @@ parallel as its speed says. Words after the speed: ``hold`` (does not move), ``g
 ``alarm=BIT+BIT`` (the alarm word
 has these bits and no other; ``alarm=none`` has none, without it the word is unknown), ``received=TIME`` or
 ``received=+SECONDS``, ``skip`` (time and way pass, but nothing is reported), ``dated=TIME`` (the
-report states another time than its own), ``other`` (it is the report of a trailer, whose alarms are none of ours).
+report states another time than its own), ``ahead=SECONDS`` (its time is ahead by so much, below 0 behind), ``stuck``
+(it goes on, but the fix is that of the report before), ``wheels=K`` (the recorder says K km/h), ``other``
+(it is the report of a trailer, whose alarms are none of ours).
 "vehicle unregistered" has a registry that does not know it.
 """
 
@@ -50,7 +54,7 @@ VEHICLE_ID = "V1"
 OTHER_ID = "T9"
 _ORIGIN_LON_DEG, _LAT_DEG = 100.0, 39.0
 _M_PER_DEGREE = EARTH_RADIUS_M * np.pi / 180 * np.cos(np.radians(_LAT_DEG))
-_DATES = ("suspended_from", "suspended_to", "in_service_from", "retired_on")
+_DATES = ("suspended_from", "suspended_to", "in_service_from", "retired_on", "relay_from", "relay_to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class _Report:
     speed_kmh: float | None
     east_m: float
     words: tuple[str, ...] = ()
+    shown_m: float = 0.0  # where the fix is; ``east_m`` where the vehicle is
 
 
 def read_trace(path: Path) -> Trace:
@@ -86,6 +91,8 @@ def read_trace(path: Path) -> Trace:
     shows: tuple[str, ...] = (path.parent.name,)
     until_ms: int | None = None
     fences: list[tuple[str, float, float]] = []
+    odometer_m: int | None = None
+    grid: float | None = None
     reports: list[_Report] = []
     in_reports = False
     for number, line in enumerate(head.splitlines(), 1):
@@ -103,6 +110,10 @@ def read_trace(path: Path) -> Trace:
                 shows = tuple(words[1:])
             elif words[0] == "fence":
                 fences.append((words[1], float(words[2]), float(words[3])))
+            elif words[0] == "odometer":
+                odometer_m = int(words[1])
+            elif words[0] == "grid":
+                grid = float(words[1])
             elif words[0] == "until":
                 until_ms = _moment(words[1:], 0)
             elif words == ["reports"]:
@@ -118,7 +129,7 @@ def read_trace(path: Path) -> Trace:
         RuleLayers(rules=rules),
         shows,
         until_ms,
-        _batch(reports),
+        _batch(reports, odometer_m, grid),
         _fences(fences),
         {"settled": tuple(settled.strip().splitlines()), "received": tuple(received.strip().splitlines())},
     )
@@ -138,8 +149,10 @@ def _registry(words: list[str]) -> Registry | None:
             typed = date.fromisoformat(f"{YEAR}-{value}")
         elif name == "crew":
             typed = int(value)
-        elif name == "max_speed_kmh":
+        elif name in ("max_speed_kmh", "line_km"):
             typed = float(value)
+        elif name == "curfew_exempt":
+            typed = value == "true"
         else:
             raise ValueError(f"unknown registry field {name}")
         vehicle = replace(vehicle, **{name: typed})  # type: ignore[arg-type]
@@ -201,19 +214,20 @@ def _reports(words: list[str], before: list[_Report]) -> list[_Report]:
                 way_m = 0.0
             elif word.startswith("go="):
                 way_m = float(word[3:])
-        last = _Report(at_ms, speed_kmh, last.east_m + way_m, tuple(rest[1:]))
+        east_m = last.east_m + way_m
+        last = _Report(at_ms, speed_kmh, east_m, tuple(rest[1:]), last.shown_m if "stuck" in rest else east_m)
         found.append(last)
     return found
 
 
-def _batch(reports: list[_Report]) -> ReportBatch:
+def _batch(reports: list[_Report], odometer_m: int | None, grid: float | None) -> ReportBatch:
     told = [report for report in reports if "skip" not in report.words]
     rows = empty_rows(len(told))
     drivers: dict[str, int] = {}
     stated = any(word.startswith("received=") for report in told for word in report.words)
     for row, report in zip(rows, told, strict=True):
         flags = int(ReportFlag.POSITIONED)
-        east_m = report.east_m
+        east_m = report.shown_m
         row["fix_ms"] = report.at_ms
         row["recv_ms"] = report.at_ms if stated else 0
         for word in report.words:
@@ -229,6 +243,8 @@ def _batch(reports: list[_Report]) -> ReportBatch:
             elif name == "alarm":
                 bits = () if value == "none" else tuple(AlarmBit(bit) for bit in value.split("+"))
                 row["alarm_flags"] = alarm_word(*bits)
+            elif name == "wheels":
+                row["recorder_speed_dkmh"] = round(float(value) * 10)
             elif name == "backfill":
                 flags |= int(ReportFlag.BACKFILL)
             elif name == "received":
@@ -238,10 +254,16 @@ def _batch(reports: list[_Report]) -> ReportBatch:
                 )
             elif name == "dated":
                 row["fix_ms"] = _moment(value.split("_"), report.at_ms)
-            elif name not in ("hold", "go", "other"):
+            elif name == "ahead":
+                row["fix_ms"] = report.at_ms + round(float(value) * 1000)
+            elif name not in ("hold", "go", "stuck", "other"):
                 raise ValueError(f"unknown word {word}")
         row["lon_deg"] = _ORIGIN_LON_DEG + east_m / _M_PER_DEGREE
         row["lat_deg"] = _LAT_DEG
+        if odometer_m is not None:
+            row["mileage_m"] = odometer_m + int(report.east_m)
+        if grid is not None:
+            row["lon_deg"] = round(row["lon_deg"] * grid) / grid
         row["speed_dkmh"] = -1 if report.speed_kmh is None else round(report.speed_kmh * 10)
         row["key"] = 1 if "other" in report.words else 0
         row["flags"] = flags

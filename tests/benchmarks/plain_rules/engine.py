@@ -17,10 +17,16 @@ from monitor.model.edge import EDGE
 from monitor.model.fleet import Registry
 from monitor.model.report import REPORT, ReportBatch
 from tests.benchmarks.plain_rules.absence import AfterParams, NeverOnline, NoFix, Offline, OfflineParams
-from tests.benchmarks.plain_rules.days import CompletenessParams, DriftParams, completeness_day, drift_day
+from tests.benchmarks.plain_rules.acc import AccContradiction, AccParams
+from tests.benchmarks.plain_rules.clock import ClockFault, ClockParams
+from tests.benchmarks.plain_rules.conflict import ConflictParams, DriverConflict
+from tests.benchmarks.plain_rules.cumulative import CumulativeDriving, CumulativeParams
+from tests.benchmarks.plain_rules.curfew import CurfewParams, NightCurfew
+from tests.benchmarks.plain_rules.days import Completeness, CompletenessParams, DriftParams, drift_day
 from tests.benchmarks.plain_rules.device import DeviceAlarm, DeviceParams
 from tests.benchmarks.plain_rules.fatigue import Fatigue, FatigueParams
 from tests.benchmarks.plain_rules.gaps import DisplacementParams, TrackGap, TrackGapParams, displacement_step
+from tests.benchmarks.plain_rules.lying import FrozenFix, FrozenParams, PinnedParams, PinnedSpeed
 from tests.benchmarks.plain_rules.place import (
     NEVER_MS,
     day_of,
@@ -32,12 +38,15 @@ from tests.benchmarks.plain_rules.place import (
 )
 from tests.benchmarks.plain_rules.records import MAX_STEP_MS, Core, DayRow, Edge, Held, Span, Step
 from tests.benchmarks.plain_rules.speeding import Speeding, SpeedingParams
+from tests.benchmarks.plain_rules.suspension import SuspendedMovement, SuspensionParams
 
 ACCEPTED, UNTIMED, DUPLICATE, CONFLICT, OUT_OF_ORDER, NO_POSITION, DRIFT, CONFIRMED = range(8)
 N_OUTCOMES = 8
 
 LATE_MS = 300_000
 GRACE_MS = 1_800_000
+EARLIEST_MS = 946_656_000_000
+RECEIPT_AHEAD_MS = 30 * 86_400_000
 WAKE_MS = 600_000
 AGAIN_MS = 300_000
 DAY_GRACE_MS = 600_000
@@ -63,6 +72,7 @@ UNQUALIFIED_FLAWS = 255 | 1 << 16
 BACKFILL, ACC_KNOWN, ACC_ON = 1, 2, 4
 
 _FIELDS = REPORT.names or ()
+_MILEAGE, _RECORDER = _FIELDS.index("mileage_m"), _FIELDS.index("recorder_speed_dkmh")
 _FIX, _RECV, _LON, _LAT, _DRIVER, _SPEED, _WORD, _FLAGS, _FLAWS = (
     _FIELDS.index(name)
     for name in ("fix_ms", "recv_ms", "lon_deg", "lat_deg", "driver", "speed_dkmh", "alarm_flags", "flags", "flaws")
@@ -83,32 +93,48 @@ class VehicleState:
     """One vehicle: what is known of it, and each rule's state."""
 
     __slots__ = (
+        "acc",
+        "clock",
         "completeness",
+        "conflict",
         "core",
+        "cumulative",
         "deadline_ms",
         "device",
         "displacement",
         "drift",
         "fatigue",
+        "frozen_fix",
         "never_online",
+        "night_curfew",
         "no_fix",
         "offline",
+        "pinned_speed",
         "speeding",
+        "suspended_movement",
         "track_gap",
     )
 
     def __init__(self, core: Core, params: np.void, deadline_ms: int) -> None:
         self.core = core
         self.deadline_ms = deadline_ms
+        self.acc = AccContradiction(_params(AccParams, params["acc_contradiction"]))
+        self.clock = ClockFault(_params(ClockParams, params["clock_fault"]))
+        self.conflict = DriverConflict(_params(ConflictParams, params["driver_conflict"]))
+        self.cumulative = CumulativeDriving(_params(CumulativeParams, params["cumulative_driving"]))
         self.device = DeviceAlarm(_params(DeviceParams, params["device_alarm"]))
         self.drift = _params(DriftParams, params["drift"])
-        self.completeness = _params(CompletenessParams, params["low_completeness"])
+        self.completeness = Completeness(_params(CompletenessParams, params["low_completeness"]))
         self.displacement = _params(DisplacementParams, params["offline_displacement"])
         self.fatigue = Fatigue(_params(FatigueParams, params["fatigue"]))
         self.never_online = NeverOnline(_params(AfterParams, params["never_online"]))
+        self.night_curfew = NightCurfew(_params(CurfewParams, params["night_curfew"]))
         self.no_fix = NoFix(_params(AfterParams, params["no_fix"]))
+        self.frozen_fix = FrozenFix(_params(FrozenParams, params["frozen_fix"]))
+        self.pinned_speed = PinnedSpeed(_params(PinnedParams, params["pinned_speed"]))
         self.offline = Offline(_params(OfflineParams, params["offline"]))
         self.speeding = Speeding(_params(SpeedingParams, params["speeding"]))
+        self.suspended_movement = SuspendedMovement(_params(SuspensionParams, params["suspended_movement"]))
         self.track_gap = TrackGap(_params(TrackGapParams, params["track_gap"]))
 
 
@@ -183,6 +209,10 @@ class PlainEngine:
                 core.day = max(core.day, day_of(clock_ms))
             count_report(core, flaws)
             vehicle.deadline_ms = min(vehicle.deadline_ms, clock_ms + WAKE_MS)
+            if recv_ms >= EARLIEST_MS and (clock_ms == 0 or recv_ms <= clock_ms + RECEIPT_AHEAD_MS):
+                x.row, x.clock_ms, x.lon_deg, x.lat_deg = row, max(clock_ms, recv_ms), lon, lat
+                x.positioned = not flaws & POSITION_FLAWS
+                vehicle.clock.receipt(x, recv_ms, fix_ms - recv_ms, self._edges, backfill=flags & BACKFILL != 0)
             return UNTIMED
         clock_ms = self.clock_ms = max(self.clock_ms, recv_ms)
         if clock_ms > vehicle.deadline_ms:
@@ -206,6 +236,7 @@ class PlainEngine:
         vehicle.never_online.contact(core, x, edges)
         vehicle.no_fix.contact(core, x, edges)
         vehicle.offline.contact(core, x, edges)
+        vehicle.clock.receipt(x, recv_ms, fix_ms - recv_ms, edges, backfill=flags & BACKFILL != 0)
         core.contact_ms = clock_ms
         if order == OUT_OF_ORDER:
             if x.positioned:
@@ -228,6 +259,7 @@ class PlainEngine:
             return DRIFT
         if outcome == CONFIRMED:
             self._take_pending(vehicle)
+        x.mileage_m, x.recorder_dkmh = int(report[_MILEAGE]), int(report[_RECORDER])
         self._step(vehicle, fix_ms, clock_ms, lon, lat, speed, acc, driver)
         return ACCEPTED
 
@@ -236,6 +268,7 @@ class PlainEngine:
         core = vehicle.core
         x = self._x
         late = x.late
+        x.mileage_m = x.recorder_dkmh = -1
         for i, held in enumerate(core.pending):
             if day_of(held.fix_ms) == core.day and core.drift_points > 0:
                 core.drift_points -= 1
@@ -283,9 +316,16 @@ class PlainEngine:
                 motion = int(min(d * 36_000.0 / dt_ms, MAX_DERIVED_DKMH))
         x.motion_dkmh = motion
         edges = self._edges
+        vehicle.acc.step(x, edges)
+        vehicle.cumulative.step(core, x, edges)
+        vehicle.conflict.step(x, edges)
         vehicle.fatigue.step(core, x, edges)
+        vehicle.night_curfew.step(x, edges)
+        vehicle.frozen_fix.step(core, x, edges)
         displacement_step(vehicle.displacement, x, edges)
+        vehicle.pinned_speed.step(core, x, edges)
         vehicle.speeding.step(core, x, edges)
+        vehicle.suspended_movement.step(core, x, edges)
         vehicle.track_gap.step(core, x, edges)
         if not x.first:
             if not x.jump and (d > 100.0 or motion >= 50 or x.previous_motion_dkmh >= 50):
@@ -295,7 +335,7 @@ class PlainEngine:
             if dt_ms <= MAX_STEP_MS:
                 core.steps_ds = [max(1, dt_ms // 100), *core.steps_ds[:4]]
         core.fix_ms, core.clock_ms, core.lon_deg, core.lat_deg = fix_ms, clock_ms, lon, lat
-        core.speed_dkmh, core.acc = motion, acc
+        core.speed_dkmh, core.shown_speed, core.acc = motion, speed >= 0, acc
         if driver >= 0:
             core.driver = driver
 
@@ -307,9 +347,17 @@ class PlainEngine:
         first = len(edges)
         deadline_ms = min(
             NEVER_MS,
+            vehicle.cumulative.advance(core, x, edges),
             vehicle.device.advance(x, edges),
+            vehicle.acc.advance(core, x, edges),
+            vehicle.conflict.advance(x, edges),
             vehicle.fatigue.advance(core, x, edges),
+            vehicle.frozen_fix.advance(core, x, edges),
+            vehicle.pinned_speed.advance(core, x, edges),
+            vehicle.night_curfew.advance(core, x, edges),
+            vehicle.completeness.advance(core, x, edges),
             vehicle.speeding.advance(core, x, edges),
+            vehicle.suspended_movement.advance(core, x, edges),
             vehicle.track_gap.advance(core, x, edges),
         )
         if core.reports_total > 0 and core.day > 0:
@@ -323,6 +371,7 @@ class PlainEngine:
                 deadline_ms = min(deadline_ms, due_ms - 1)
         vehicle.deadline_ms = min(
             deadline_ms,
+            vehicle.clock.advance(x, edges),
             vehicle.never_online.advance(core, x, edges),
             vehicle.offline.advance(core, x, edges),
         )
@@ -344,7 +393,7 @@ class PlainEngine:
                 core.counters,
             )
             drift_day(vehicle.drift, day, x, self._edges)
-            completeness_day(vehicle.completeness, day, x, self._edges)
+            vehicle.completeness.close_day(day, x, self._edges)
             self._days.append(day)
         core.reports_total = core.reports_qualified = core.drift_points = 0
         core.mileage_m = core.mileage_complete_m = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date, timedelta
 
 EARTH_RADIUS_M = 6_371_008.8
 NEVER_MS = 2**62
@@ -45,3 +46,12 @@ def day_of(at_ms: int) -> int:
 
 def day_start_ms(day: int) -> int:
     return day * 86_400_000 - 28_800_000
+
+
+def month_start_day(day: int) -> int:
+    """Day number of the first of the month of a day number."""
+    return day + 1 - (date(1970, 1, 1) + timedelta(days=day)).day
+
+
+def next_month_day(day: int) -> int:
+    return month_start_day(month_start_day(day) + 31)

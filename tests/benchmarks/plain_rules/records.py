@@ -30,6 +30,8 @@ class Step:
     previous_lon_deg: float = 0.0
     previous_lat_deg: float = 0.0
     speed_dkmh: int = -1
+    mileage_m: int = -1
+    recorder_dkmh: int = -1
     motion_dkmh: int = -1
     previous_motion_dkmh: int = -1
     acc: int = -1
@@ -88,6 +90,7 @@ class Core:
     lon_deg: float = 0.0
     lat_deg: float = 0.0
     speed_dkmh: int = -1
+    shown_speed: bool = False
     acc: int = -1
     driver: int = -1
     recent_ms: list[int] = field(default_factory=lambda: [0, 0, 0])

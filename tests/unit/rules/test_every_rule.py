@@ -13,7 +13,7 @@ from monitor.rules import load_rules
 
 RULES = load_rules()
 EACH_RULE = pytest.mark.parametrize("rule", RULES, ids=[rule.name for rule in RULES])
-KINDS = {"fatigue": ("day", "night"), "low_completeness": ("day",), "offline": ("parked", "lost")}
+KINDS = {"fatigue": ("day", "night"), "low_completeness": ("day", "month"), "offline": ("parked", "lost")}
 
 
 def test_rules_come_by_name_and_hold_at_least_the_nine_of_the_main_job() -> None:

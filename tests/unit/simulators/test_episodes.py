@@ -22,7 +22,15 @@ NO_TRUTH_OF_THEIR_OWN = {"drift_few"}
 @cache
 def _run(name: str) -> tuple[Simulation, dict[str, tuple[Member, Lived]]]:
     days = EPISODES[name].days + 1
-    scenario = Scenario(vehicles=40, days=days, seed=5, interval_s=INTERVAL_S, at_least=3, episodes={name: 0.01})
+    scenario = Scenario(
+        vehicles=40,
+        days=days,
+        seed=5,
+        interval_s=INTERVAL_S,
+        at_least=3,
+        laid_up=0.05 if EPISODES[name].laid_up else 0.0,
+        episodes={name: 0.01},
+    )
     members, lives = live(scenario)
     by_id = {members[i].vehicle.vehicle_id: (members[i], life) for i, life in lives.items()}
     return simulate(scenario), by_id
@@ -171,6 +179,15 @@ def _check_frozen(simulation: Simulation, member: Member, life: Lived, row: Trut
     assert life.sent.speed_kmh[inside].min() > 5
 
 
+def _check_pinned(simulation: Simulation, member: Member, life: Lived, row: TruthEpisode) -> None:
+    assert row.end_ms is not None
+    start_s, end_s = _seconds(simulation, row.onset_ms), _seconds(simulation, row.end_ms)
+    inside = (life.sent.at_s > start_s) & (life.sent.at_s < end_s - 1)
+    assert not life.sent.speed_kmh[inside].any()
+    assert (np.diff(life.sent.lon_deg[inside]) != 0).all()
+    assert row.expected == (end_s - start_s > 600)
+
+
 def _check_clock(simulation: Simulation, member: Member, life: Lived, row: TruthEpisode) -> None:
     assert row.end_ms is not None
     start_s, end_s = _seconds(simulation, row.onset_ms), _seconds(simulation, row.end_ms)
@@ -190,7 +207,83 @@ def _check_device(simulation: Simulation, member: Member, life: Lived, row: Trut
     assert end_s in around
 
 
+def _check_conflict(simulation: Simulation, member: Member, life: Lived, row: TruthEpisode) -> None:
+    """Where expected the card is another, and all reports since the last one with a card move; else it is the same,
+    or they stood between."""
+    onset_s = _seconds(simulation, row.onset_ms)
+    begun = int(np.searchsorted(life.sent.at_s, onset_s))
+    named = np.flatnonzero(life.sent.driver >= 0)
+    before = int(named[named < begun][-1])
+    after = int(named[named >= begun][0]) if row.expected else int(named[named > before + 10][0])
+    assert row.driver_id == member.drivers[int(life.sent.driver[before])]
+    stood = bool(np.any(life.sent.speed_kmh[before : after + 1] < 5))
+    changed = life.sent.driver[after] != life.sent.driver[before]
+    assert (changed and not stood) == row.expected
+    if row.expected:
+        assert onset_s == pytest.approx(life.sent.at_s[after], abs=1)
+
+
+def _check_curfew(simulation: Simulation, member: Member, life: Lived, row: TruthEpisode) -> None:
+    """It moves all through the row, inside 02:00-05:00, and stands around it or the window is over; it is an alarm
+    for a coach, on no short line, that moves long enough."""
+    assert row.end_ms is not None
+    assert row.value is not None
+    start_s, end_s = _seconds(simulation, row.onset_ms), _seconds(simulation, row.end_ms)
+    assert 2 * 3600 <= start_s % 86_400 < end_s % 86_400 <= 5 * 3600
+    at_s, speed = life.sent.at_s, life.sent.speed_kmh
+    assert speed[(at_s > start_s + 1) & (at_s < end_s - 1)].min() >= 5
+    assert start_s % 86_400 == 7_200 or speed[at_s < start_s - 1][-1] < 5
+    assert end_s % 86_400 == 18_000 or speed[at_s > end_s + 1][0] < 5
+    assert row.value == pytest.approx((end_s - start_s) / 60, abs=0.05)
+    short_line = member.vehicle.line_km is not None and member.vehicle.line_km <= 200
+    assert row.expected == (member.coach and not short_line and row.value > 5)
+
+
+def _check_laid_up(simulation: Simulation, member: Member, life: Lived, row: TruthEpisode) -> None:
+    assert row.end_ms is not None
+    assert row.value is not None
+    vehicle = member.vehicle
+    assert vehicle.suspended_from is not None or vehicle.retired_on is not None
+    start_s, end_s = _seconds(simulation, row.onset_ms), _seconds(simulation, row.end_ms)
+    around = (life.sent.at_s >= start_s - 1_200) & (life.sent.at_s <= end_s + 1_200)
+    moving = life.sent.at_s[around & (life.sent.speed_kmh >= 5)]
+    assert (moving[0], moving[-1]) == (start_s, end_s)
+    assert row.expected == (row.value > 1.0)
+    assert len(moving) >= 3
+
+
+def _check_acc(simulation: Simulation, member: Member, life: Lived, row: TruthEpisode) -> None:
+    """ACC is off all through the row; where expected it is long and fast enough, and on at its end."""
+    assert row.end_ms is not None
+    start_s, end_s = _seconds(simulation, row.onset_ms), _seconds(simulation, row.end_ms)
+    inside = (life.sent.at_s >= start_s) & (life.sent.at_s < end_s)
+    assert not life.sent.acc_on[inside].any()
+    assert not row.expected or life.sent.acc_on[life.sent.at_s >= end_s][0]
+    fast = bool(life.sent.speed_kmh[inside].min() > 25)
+    assert row.expected == (fast and end_s - start_s > 120)
+
+
+def _check_cumulative(simulation: Simulation, member: Member, life: Lived, row: TruthEpisode) -> None:
+    assert row.value is not None
+    assert row.limit is not None
+    at_s = life.sent.at_s
+    end_s = simulation.scenario.days * 86_400.0 if row.end_ms is None else _seconds(simulation, row.end_ms)
+    window_s = 86_400 if row.kind == "day_24h" else 7 * 86_400
+    ends_s = at_s[(at_s > _seconds(simulation, row.onset_ms) - 1) & (at_s <= end_s + 1)]
+    moving = life.sent.speed_kmh[:-1] >= 5
+    sums = [
+        float((np.minimum(at_s[1:], to_s) - np.maximum(at_s[:-1], to_s - window_s)).clip(0)[moving].sum())
+        for to_s in ends_s
+    ]
+    assert max(sums) / 3600 == pytest.approx(row.value, abs=0.25)
+    assert row.near_boundary or row.expected == (max(sums) / 3600 > row.limit)
+
+
 _CHECKS = {
+    "cumulative_driving": _check_cumulative,
+    "acc_contradiction": _check_acc,
+    "night_curfew": _check_curfew,
+    "driver_conflict": _check_conflict,
     "device_alarm": _check_device,
     "speeding": _check_speeding,
     "fatigue": _check_fatigue,
@@ -200,7 +293,9 @@ _CHECKS = {
     "offline": _check_offline,
     "drift": _check_drift,
     "no_fix": _check_no_fix,
+    "suspended_movement": _check_laid_up,
     "frozen_fix": _check_frozen,
+    "pinned_speed": _check_pinned,
     "clock_fault": _check_clock,
 }
 
@@ -238,9 +333,14 @@ def test_a_near_miss_is_never_expected(name: str) -> None:
     assert not any(row.expected for row in _run(name)[0].truth)
 
 
+def _of_rule(simulation: Simulation, rule: str) -> list[TruthEpisode]:
+    """Coaches on the road at night have truth of their own beside that of the episode."""
+    return [row for row in simulation.truth if row.rule == rule]
+
+
 def test_the_other_driver_takes_over_at_a_stop() -> None:
     simulation, lives = _run("two_drivers")
-    for row in simulation.truth:
+    for row in _of_rule(simulation, "fatigue"):
         _, life = lives[row.vehicle_id]
         change = np.flatnonzero(np.diff(life.sent.driver))
         assert len(change)
@@ -254,7 +354,7 @@ def test_a_crew_without_cards_is_only_suspected() -> None:
 
 
 def test_night_speeding_starts_at_ten_when_the_limit_falls() -> None:
-    for row in _run("speeding_night_border")[0].truth:
+    for row in _of_rule(_run("speeding_night_border")[0], "speeding"):
         assert row.limit == 80
         assert (row.onset_ms + 8 * 3_600_000) % 86_400_000 == pytest.approx(22 * 3_600_000, abs=1_000)
 

@@ -95,6 +95,8 @@ def test_the_demo_shows_every_rule_and_tier() -> None:
         ("speeding", ""), ("fatigue", "day"), ("fatigue", "night"), ("track_gap", ""), ("offline_displacement", ""),
         ("low_completeness", "day"), ("offline", "parked"), ("offline", "lost"), ("never_online", ""), ("no_fix", ""),
         ("drift", ""), ("frozen_fix", ""), ("clock_fault", ""),
+        ("suspended_movement", ""),
+        ("night_curfew", ""),
     }  # fmt: skip
     assert {row.grade for row in simulation.truth if row.rule == "offline" and row.expected} >= {
         "notice",
