@@ -80,7 +80,7 @@ class LivePipeline:
             log.warning("rule settings of journal record %d are passed over: %s", record.offset, error)
             return
         self.layers = layers
-        self.engine.fleet.apply_parameters(table)
+        self.engine.apply_parameters(table)
 
 
 def config_payload(layers: RuleLayers) -> bytes:

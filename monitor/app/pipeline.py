@@ -15,6 +15,7 @@ from monitor.engine.engine import Engine
 from monitor.errors import ConfigError
 from monitor.model.alarm import AlarmChange, PreWarning
 from monitor.model.device_record import DeviceRecord
+from monitor.model.exchange import LinkEvent
 from monitor.model.fleet import Registry, Vehicle
 from monitor.model.journal import JournalRecord, RecordType
 from monitor.model.waybill import Waybill
@@ -54,6 +55,8 @@ class Pipeline:
             output = engine.take(record.batch)
         elif record.type is RecordType.TICK:
             output = engine.tick(record.clock_ms, resumed=record.resumed, paused_ms=record.paused_ms)
+        elif record.type is RecordType.LINK:
+            output = engine.link(msgspec.json.decode(record.payload, type=LinkEvent), record.clock_ms)
         else:
             if record.type is RecordType.REGISTRY:
                 engine.apply_registry(registry_of(record.payload))

@@ -34,6 +34,8 @@ class _Meta(msgspec.Struct, frozen=True):
     layers: bytes
     waybills: bytes = b""  # of a version that had none
     fences: bytes = b""  # GeoJSON; empty where there are none
+    sources: list[str] = []
+    judges: dict[str, bytes] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ def write(folder: Path, state: SavedState) -> Path:
         clock_ms=engine.clock_ms,
         keys=list(engine.keys),
         drivers=list(engine.drivers),
+        sources=list(engine.sources),
+        judges=engine.judges,
         book=state.book,
         pushed=list(state.pushed),
         registry=state.registry,
@@ -98,6 +102,8 @@ def restore(live: LivePipeline, snapshot: Snapshot) -> None:
         clock_ms=meta.clock_ms,
         keys=tuple(meta.keys),
         drivers=tuple(meta.drivers),
+        sources=tuple(meta.sources),
+        judges=meta.judges,
         rows=arrays["rows"].astype("u1", copy=False),
         deadlines=arrays["deadlines"].astype("i8", copy=False),
         step=arrays["step"].astype("u1", copy=False),

@@ -29,6 +29,8 @@ ACC_UNKNOWN = -1
 
 STANDING, MOVING, UNKNOWN, SILENT = 0, 1, 2, 3
 """What a step was: see ``kind_of_step``."""
+SAME, LEARNED, BEFORE, AFTER = 0, 1, 2, 3
+"""Who drives, by the card of a report: see ``change_of_driver``."""
 
 DRIVING = np.dtype(
     [
@@ -39,6 +41,7 @@ DRIVING = np.dtype(
         ("stop_lat_e7", np.int32),
         ("driver", np.int32),  # 1 + index; 0 = unknown
         ("rested", np.int8),  # the current stop is long enough to be a rest
+        ("unnamed", np.int8),  # a stop has passed since the driver was last named
     ],
     align=True,
 )
@@ -86,14 +89,36 @@ def begin(driving: np.void, x: np.void) -> None:
 
 
 @folded
-def takes_over(driving: np.void, x: np.void) -> bool:
-    """Whether another driver's card says that he drives from here: only at a stop. A first card is simply learned."""
-    if x["driver"] < 0 or x["driver"] + 1 == driving["driver"]:
-        return False
+def change_of_driver(driving: np.void, x: np.void) -> int:
+    """What the report's card says of who drives, to be asked once per step and before it is added to anything.
+
+    ``SAME``; ``LEARNED``: a first card, whose driver is put down here; ``BEFORE``: another took over at a stop, and
+    drives since the report before; ``AFTER``: another took over at a stop at which no card was named, and drives from
+    this report on. The caller puts down who took over (``take_over``). Another card without a stop between is no change
+    (readings: a card change counts only at a stop), nor is the same card out and in.
+    """
+    if x["driver"] < 0 and (driving["driver"] == 0 or driving["unnamed"] == 1):
+        return SAME
+    if x["driver"] + 1 == driving["driver"]:
+        driving["unnamed"] = 0
+        return SAME
     if driving["driver"] == 0:
         driving["driver"] = x["driver"] + 1
-        return False
-    return not was_moving(x) or bool(x["dt_ms"] > MAX_STEP_MS)
+        return LEARNED
+    stopped = not was_moving(x) or x["dt_ms"] > MAX_STEP_MS
+    if x["driver"] < 0:
+        driving["unnamed"] = 1 if stopped else 0
+        return SAME
+    if stopped:
+        return BEFORE
+    return AFTER if driving["unnamed"] == 1 else SAME
+
+
+@compiled
+def take_over(driving: np.void, x: np.void) -> None:
+    """The report's driver drives."""
+    driving["driver"] = x["driver"] + 1
+    driving["unnamed"] = 0
 
 
 @compiled

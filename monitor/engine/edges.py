@@ -31,6 +31,11 @@ def new_edge(out: np.void, x: np.void, code: int, kind: int, edge: int, onset_ms
     e["start_lat"] = np.nan
     e["end_lon"] = np.nan
     e["end_lat"] = np.nan
+    e["platform"] = -1
+    e["start_section"] = 0
+    e["end_section"] = 0
+    e["fence"] = 0
+    e["permit"] = -1
     e["n_reports"] = 0
     e["rule"] = code
     e["kind"] = kind
@@ -43,6 +48,40 @@ def new_edge(out: np.void, x: np.void, code: int, kind: int, edge: int, onset_ms
     e["night_only"] = 0
     e["late"] = x["late"]
     return e
+
+
+@compiled
+def new_sign(out: np.void, x: np.void, code: int, at_ms: int, value: int) -> np.void:
+    """Take the next sign of an ``OUT`` record: something about one vehicle that a judge compares with others."""
+    n = out["n_signs"]
+    out["n_signs"] = n + 1
+    s: np.void = out["signs"][n]
+    s["row"] = x["row"]
+    s["rule"] = code
+    s["at_ms"] = at_ms
+    s["value"] = value
+    return s
+
+
+@compiled
+def new_stretch(out: np.void, x: np.void, kind: int, from_ms: int, to_ms: int, driver: int, distance: float) -> None:
+    """Write a stretch of the vehicle's time that is over."""
+    n = out["n_stretches"]
+    out["n_stretches"] = n + 1
+    s = out["stretches"][n]
+    s["row"] = x["row"]
+    s["driver"] = driver
+    s["from_ms"] = from_ms
+    s["to_ms"] = to_ms
+    s["distance_m"] = distance
+    s["kind"] = kind
+
+
+@compiled
+def section_mark(x: np.void) -> int:
+    """The road section of the step as edges carry it: 0 unknown, else 1 + position, negative against its line."""
+    section: int = x["section"] + 1
+    return -section if x["along"] < 0 else section
 
 
 @compiled

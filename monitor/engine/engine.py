@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from monitor.engine.fenced import in_fence
 from monitor.engine.fleet_state import FleetState
 from monitor.engine.generated import build_pass
+from monitor.engine.near import NEAR, SECTION
 from monitor.engine.parameters import ParameterTable
 from monitor.engine.pass_template import CONTACT, FENCED, LATE, TRACK
 from monitor.engine.receive import N_OUTCOMES
 from monitor.engine.rule import Rule
-from monitor.engine.state import OUT, STEP
+from monitor.engine.state import OUT, SIGN, STEP, STRETCH
 from monitor.model.beijing import day_of
 from monitor.model.day import VEHICLE_DAY
 from monitor.model.edge import EDGE
@@ -25,6 +26,8 @@ from monitor.model.fleet import Registry
 from monitor.model.report import ReportBatch
 
 if TYPE_CHECKING:
+    from monitor.engine.surroundings import Surroundings
+    from monitor.model.exchange import LinkEvent
     from monitor.model.fence import FenceSet
 
 LATE_MS = 300_000
@@ -32,18 +35,20 @@ LATE_MS = 300_000
 GRACE_MS = 1_800_000
 """After our own pause, absence and track rules hold back this long (readings, Clocks)."""
 
+_NOTHING_NEAR = (np.zeros(0, np.int32), np.zeros(0, NEAR), np.zeros(0, SECTION))
 _LATE_FLAG = int(ReportFlag.BACKFILL)
 _TIME_FLAW = int(Flaw.TIME)
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What came of one call: ``edges`` (dtype EDGE, in the order found), ``days`` (dtype VEHICLE_DAY, closed days) and
-    ``outcomes``, a count per ``receive.Outcome``."""
+    """What came of one call: ``edges`` (dtype EDGE, in the order found), ``days`` (dtype VEHICLE_DAY, closed days),
+    ``outcomes``, a count per ``receive.Outcome``, and ``stretches`` (dtype STRETCH) of vehicles' time that are over."""
 
     edges: NDArray[np.void]
     days: NDArray[np.void]
     outcomes: NDArray[np.int64]
+    stretches: NDArray[np.void]
 
 
 class Engine:
@@ -59,6 +64,13 @@ class Engine:
         self.rules = tuple(rules)
         self.fleet = FleetState(self.rules, parameters or ParameterTable(self.rules))
         self.clock_ms = 0
+        self.surroundings: Surroundings | None = None
+        """Road sections, fences and permits in force, ready to be asked; None where there are none."""
+        self.judges = {
+            rule.name: rule.judge(code, self.fleet.settings(rule))
+            for code, rule in enumerate(self.rules)
+            if rule.judge is not None
+        }
         self._pass = build_pass(self.rules)
         self._step = np.zeros(1, STEP)
         self._step[0]["settled"] = 1 if settled else 0
@@ -128,6 +140,19 @@ class Engine:
         self._step[0]["final"] = 0
         return output
 
+    def link(self, event: LinkEvent, clock_ms: int) -> Output:
+        """A link to another platform went up or down."""
+        self.clock_ms = max(self.clock_ms, clock_ms)
+        edges = [judge.link(event, self.fleet, self.clock_ms) for judge in self.judges.values()]
+        return joined([_edges_alone(_joined(edges, EDGE)), self.tick(self.clock_ms)])
+
+    def apply_parameters(self, parameters: ParameterTable) -> None:
+        """Take new settings; state stays."""
+        self.fleet.apply_parameters(parameters)
+        for rule in self.rules:
+            if rule.name in self.judges:
+                self.judges[rule.name].configure(self.fleet.settings(rule))
+
     def begin_contacts(self) -> None:
         """Before a second phase over the same fleet: nothing has been heard of yet."""
         for name in ("time_ms", "recent_1_ms", "recent_2_ms", "recent_3_ms"):
@@ -167,18 +192,24 @@ class Engine:
         marks_of = late.astype(np.int8) * LATE
         if fleet.fences is not None:
             marks_of[in_fence(reports, fleet.fences)] |= FENCED
+        source_of = fleet.sources_of(batch.sources)[reports["source"]]
+        near_of, nears, sections = _NOTHING_NEAR
+        if self.surroundings is not None and phases & TRACK:
+            near_of, nears, sections = self.surroundings.mark(reports, row_of)
         outcomes = np.zeros(len(reports), np.int8)
         done = 0
-        edges: list[NDArray[np.void]] = []
-        days: list[NDArray[np.void]] = []
+        found = _Found()
         while done < len(reports):
-            self._out[0]["n_edges"] = self._out[0]["n_days"] = 0
             done = self._pass.run(
                 reports,
                 row_of,
                 driver_of,
+                source_of,
                 clocks,
                 marks_of,
+                near_of,
+                nears,
+                sections,
                 done,
                 phases,
                 fleet.rows,
@@ -189,16 +220,14 @@ class Engine:
                 self._out,
                 outcomes,
             )
-            self._collect(edges, days)
-        return Output(_joined(edges, EDGE), _joined(days, VEHICLE_DAY), np.bincount(outcomes, minlength=N_OUTCOMES))
+            found.take(self._out[0])
+        return self._judged(found, np.bincount(outcomes, minlength=N_OUTCOMES))
 
     def _tick(self, phases: int) -> Output:
         fleet = self.fleet
         done = 0
-        edges: list[NDArray[np.void]] = []
-        days: list[NDArray[np.void]] = []
+        found = _Found()
         while done < len(fleet):
-            self._out[0]["n_edges"] = self._out[0]["n_days"] = 0
             done = self._pass.tick(
                 self.clock_ms,
                 done,
@@ -211,15 +240,49 @@ class Engine:
                 self._step,
                 self._out,
             )
-            self._collect(edges, days)
-        return Output(_joined(edges, EDGE), _joined(days, VEHICLE_DAY), np.zeros(N_OUTCOMES, np.int64))
+            found.take(self._out[0])
+        step = self._step[0]
+        output = self._judged(found, np.zeros(N_OUTCOMES, np.int64))
+        passed = [
+            judge.pass_time(fleet, self.clock_ms, grace_until_ms=int(step["grace_until_ms"]), final=bool(step["final"]))
+            for judge in self.judges.values()
+        ]
+        return replace(output, edges=_joined([output.edges, *passed], EDGE)) if passed else output
 
-    def _collect(self, edges: list[NDArray[np.void]], days: list[NDArray[np.void]]) -> None:
-        out = self._out[0]
-        if out["n_edges"]:
-            edges.append(out["edges"][: out["n_edges"]].copy())
-        if out["n_days"]:
-            days.append(out["days"][: out["n_days"]].copy())
+    def _judged(self, found: _Found, outcomes: NDArray[np.int64]) -> Output:
+        """The output of a pass, with what the judges say of it."""
+        stretches = _joined(found.stretches, STRETCH)
+        edges = found.edges
+        if self.judges and (found.signs or found.stretches):
+            signs = _joined(found.signs, SIGN)
+            edges = edges + [
+                judge.take(signs[signs["rule"] == judge.code], stretches, self.fleet, self.clock_ms)
+                for judge in self.judges.values()
+            ]
+        return Output(_joined(edges, EDGE), _joined(found.days, VEHICLE_DAY), outcomes, stretches)
+
+
+class _Found:
+    """What a pass wrote, piece by piece."""
+
+    def __init__(self) -> None:
+        self.edges: list[NDArray[np.void]] = []
+        self.days: list[NDArray[np.void]] = []
+        self.stretches: list[NDArray[np.void]] = []
+        self.signs: list[NDArray[np.void]] = []
+
+    def take(self, out: np.void) -> None:
+        """Copy what a buffer holds, and empty it."""
+        for name in ("edges", "days", "stretches", "signs"):
+            n = out[f"n_{name}"]
+            if n:
+                getattr(self, name).append(out[name][:n].copy())
+                out[f"n_{name}"] = 0
+
+
+def _edges_alone(edges: NDArray[np.void]) -> Output:
+    """An output that is edges and nothing else."""
+    return Output(edges, np.zeros(0, VEHICLE_DAY), np.zeros(N_OUTCOMES, np.int64), np.zeros(0, STRETCH))
 
 
 def joined(outputs: Sequence[Output]) -> Output:
@@ -230,6 +293,7 @@ def joined(outputs: Sequence[Output]) -> Output:
         np.sum([output.outcomes for output in outputs], axis=0, dtype=np.int64)
         if outputs
         else np.zeros(N_OUTCOMES, np.int64),
+        _joined([output.stretches for output in outputs], STRETCH),
     )
 
 

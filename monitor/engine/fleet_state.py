@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.engine.parameters import ParameterTable
-from monitor.engine.rule import Rule
+from monitor.engine.rule import Rule, RuleSettings
 from monitor.engine.state import NO_DAY, SPANS, row_dtype
 from monitor.model.beijing import NEVER_MS, day_number, day_start_ms
 from monitor.model.fleet import Registry, Vehicle, VehicleClass
@@ -38,11 +38,13 @@ class FleetState:
         self._day: int | None = None
         self.keys: list[str] = []
         self.drivers: list[str] = []
+        self.sources: list[str] = []
         self.fences: FenceSet | None = None
         """The fences in force; None where there are none."""
         self._row_of: dict[str, int] = {}
         self._alias: dict[str, int] = {}  # a key as reported (perhaps a terminal) to its row
         self._driver_of: dict[str, int] = {}
+        self._source_of: dict[str, int] = {}
         self._last_keys: Sequence[str] = ()  # texts of the last batch: a source may send the same tuple again
         self._last_rows: NDArray[np.int32] = np.zeros(0, np.int32)
         self.rows: NDArray[np.void] = np.zeros(_INITIAL_ROWS, row_dtype(rules))
@@ -110,15 +112,15 @@ class FleetState:
 
     def drivers_of(self, drivers: Sequence[str]) -> NDArray[np.int32]:
         """Driver indices; one more entry at the end, -1, for reports without a driver."""
-        out = np.full(len(drivers) + 1, -1, np.int32)
-        for i, name in enumerate(drivers):
-            index = self._driver_of.get(name)
-            if index is None:
-                index = len(self.drivers)
-                self._driver_of[name] = index
-                self.drivers.append(name)
-            out[i] = index
-        return out
+        return _indices(drivers, self._driver_of, self.drivers)
+
+    def sources_of(self, sources: Sequence[str]) -> NDArray[np.int32]:
+        """Source indices; one more entry at the end, -1, for reports without a source."""
+        return _indices(sources, self._source_of, self.sources)
+
+    def source(self, name: str) -> int:
+        """Index of one source; a new one gets the next."""
+        return int(self.sources_of((name,))[0])
 
     def apply_registry(self, registry: Registry | None) -> None:
         """Bring every row up to a registry; registered vehicles that were never seen get a row."""
@@ -139,10 +141,15 @@ class FleetState:
         self._refresh_params()
         self.deadlines[: len(self.keys)] = 0
 
+    def settings(self, rule: Rule) -> RuleSettings:
+        """Settings of a rule that hold for no vehicle in particular."""
+        return self._parameters.settings(rule, None)
+
     def restore(
         self,
         keys: Sequence[str],
         drivers: Sequence[str],
+        sources: Sequence[str],
         rows: NDArray[np.void],
         deadlines: NDArray[np.int64],
         registry: Registry | None,
@@ -152,6 +159,8 @@ class FleetState:
         self.drivers = list(drivers)
         self._row_of = {key: row for row, key in enumerate(self.keys)}
         self._driver_of = {name: index for index, name in enumerate(self.drivers)}
+        self.sources = list(sources)
+        self._source_of = {name: index for index, name in enumerate(self.sources)}
         self.rows = rows.copy()
         self.spans = np.zeros(len(rows), SPANS)
         self.deadlines = deadlines.copy()
@@ -229,6 +238,18 @@ class FleetState:
         table = self._parameters.table()
         if len(table) != len(self.params) or table.tobytes() != self.params.tobytes():
             self.params = table
+
+
+def _indices(texts: Sequence[str], known: dict[str, int], names: list[str]) -> NDArray[np.int32]:
+    """Index of each text, new ones appended to ``names``; one more entry at the end, -1."""
+    out = np.full(len(texts) + 1, -1, np.int32)
+    for i, name in enumerate(texts):
+        index = known.get(name)
+        if index is None:
+            index = known[name] = len(names)
+            names.append(name)
+        out[i] = index
+    return out
 
 
 def _first_day(first: date | None) -> int:

@@ -94,6 +94,8 @@ def _home(rule: Rule) -> str:
     for entry in (rule.step, rule.contact, rule.receipt, rule.report, rule.late, rule.advance, rule.close_day):
         if entry is not None:
             return inspect.getfile(getattr(entry, "py_func", entry))
+    if rule.judge is not None:
+        return inspect.getfile(rule.judge)
     raise TypeError(f"rule {rule.name} has no entry")
 
 

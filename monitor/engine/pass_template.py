@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.engine.near import state_near, state_nothing_near
 from monitor.engine.prefetch import prefetch_row
 from monitor.engine.receive import (
     Outcome,
@@ -26,7 +27,7 @@ from monitor.engine.receive import (
     state_report,
     state_wheels,
 )
-from monitor.engine.state import DAY_ROOM, EDGE_ROOM
+from monitor.engine.state import DAY_ROOM, EDGE_ROOM, SIGN_ROOM, STRETCH_ROOM
 from monitor.model.beijing import NEVER_MS, day_of, day_start_ms
 from monitor.model.compiled import compiled, folded
 from monitor.model.flaw import POSITION_FLAWS, Flaw
@@ -92,6 +93,8 @@ FENCED = 2
 EDGES_PER_REPORT = 96
 """Room that must be free in the edge buffer before a report: more than all rules together can write."""
 DAYS_PER_REPORT = 4
+STRETCHES_PER_REPORT = 16
+SIGNS_PER_REPORT = 16
 
 AHEAD = 8
 """How many reports ahead a vehicle's row is asked for (measured: 6 to 16 are alike)."""
@@ -251,7 +254,8 @@ def take_step(r: np.void, p: np.void, x: np.void, out: np.void) -> None:
 def take_pending(r: np.void, p: np.void, x: np.void, out: np.void) -> None:
     """The held-back reports were no drift: take them as steps and take their drift points back."""
     core = r["core"]
-    state_wheels(x, -1, -1)
+    state_wheels(x, -1, -1, -1)
+    state_nothing_near(x)
     fix_ms, clock_ms = x["fix_ms"], x["clock_ms"]
     lon, lat = x["lon_deg"], x["lat_deg"]
     speed_dkmh, acc, driver, late = x["speed_dkmh"], x["acc"], x["driver"], x["late"]
@@ -281,12 +285,27 @@ def take_pending(r: np.void, p: np.void, x: np.void, out: np.void) -> None:
 
 
 @compiled
+def is_full(out: np.void) -> bool:
+    """Whether a report could find a buffer too short."""
+    return bool(
+        out["n_edges"] + EDGES_PER_REPORT > EDGE_ROOM
+        or out["n_days"] + DAYS_PER_REPORT > DAY_ROOM
+        or out["n_stretches"] + STRETCHES_PER_REPORT > STRETCH_ROOM
+        or out["n_signs"] + SIGNS_PER_REPORT > SIGN_ROOM
+    )
+
+
+@compiled
 def run(
     reports: NDArray[np.void],
     row_of: NDArray[np.int32],
     driver_of: NDArray[np.int32],
+    source_of: NDArray[np.int32],
     clocks: NDArray[np.int64],
     marks_of: NDArray[np.int8],
+    near_of: NDArray[np.int32],
+    nears: NDArray[np.void],
+    sections: NDArray[np.void],
     start: int,
     phases: int,
     rows: NDArray[np.void],
@@ -299,10 +318,11 @@ def run(
 ) -> int:
     """Take reports ``start:`` in order; returns how far it came (short of the end when a buffer is nearly full)."""
     n = len(reports)
+    surrounded = len(near_of) > 0
     x = steps[0]
     out = outs[0]
     for i in range(start, n):
-        if out["n_edges"] + EDGES_PER_REPORT > EDGE_ROOM or out["n_days"] + DAYS_PER_REPORT > DAY_ROOM:
+        if is_full(out):
             return i
         if i + AHEAD < n:
             prefetch_row(rows, row_of[i + AHEAD])
@@ -360,6 +380,11 @@ def run(
         )
         x["alarm_word"] = word
         x["fenced"] = marks_of[i] & FENCED
+        near = near_of[i] if surrounded else -1
+        if near >= 0:
+            state_near(x, core["section"] - 1, nears[near], sections)
+        else:
+            state_nothing_near(x)
         if repeats:
             x["again"] = 1
             report_rules(r, p, core, x, out)
@@ -372,6 +397,7 @@ def run(
             state_receipt(x, report)
             receipt_rules(r, p, core, x, out)
             core["contact_ms"] = clock_ms
+            core["source"] = source_of[i] + 1
         if phases & TRACK == 0:
             if order != _OUT_OF_ORDER:
                 note_time(core, fix_ms)
@@ -403,7 +429,9 @@ def run(
         if outcome == _CONFIRMED:
             take_pending(r, p, x, out)
             outcomes[i] = 0
-        state_wheels(x, report["mileage_m"], report["recorder_speed_dkmh"])
+            if near >= 0:
+                state_near(x, -1, nears[near], sections)
+        state_wheels(x, report["mileage_m"], report["recorder_speed_dkmh"], report["heading_deg"])
         prepare_step(core, x)
         take_step(r, p, x, out)
     return n
@@ -427,7 +455,7 @@ def tick(
     out = outs[0]
     for row in range(start, n_rows):
         if clock_ms > deadlines[row]:
-            if out["n_edges"] + EDGES_PER_REPORT > EDGE_ROOM or out["n_days"] + DAYS_PER_REPORT > DAY_ROOM:
+            if is_full(out):
                 return row
             r = rows[row]
             deadlines[row] = pass_time(row, r, params[r["core"]["profile"]], spans[row], x, clock_ms, phases, out)

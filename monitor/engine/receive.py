@@ -224,10 +224,11 @@ def is_received(report: np.void, clock_ms: int) -> bool:
 
 
 @compiled
-def state_wheels(x: np.void, mileage_m: int, recorder_dkmh: int) -> None:
-    """What a report says of the wheels; -1 unknown."""
+def state_wheels(x: np.void, mileage_m: int, recorder_dkmh: int, heading_deg: int) -> None:
+    """What a report says of the wheels, and where they head; -1 unknown."""
     x["mileage_m"] = mileage_m
     x["recorder_dkmh"] = recorder_dkmh
+    x["heading_deg"] = heading_deg
 
 
 @compiled
@@ -284,5 +285,6 @@ def absorb_step(core: np.void, x: np.void) -> None:
     core["speed_dkmh"] = x["motion_dkmh"]
     core["shown_speed"] = 1 if x["speed_dkmh"] >= 0 else 0
     core["acc"] = x["acc"]
+    core["section"] = x["section"] + 1
     if x["driver"] >= 0:
         core["driver"] = x["driver"]

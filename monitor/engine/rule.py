@@ -13,6 +13,8 @@ A rule module defines ``RULE``, a ``Rule``. Its entries are compiled functions o
 ``close_day``  a Beijing day of the vehicle is over; may set fields of the day row
 =============  ==================================================================================================
 
+A rule that compares vehicles has a ``judge`` besides (``engine.judge``).
+
 All but ``close_day`` have the signature ``(state, params, core, x, out, code)``: records of the rule's state, its
 parameters, the engine's ``CORE``, ``STEP`` and ``OUT``, and the rule's code for edges.
 ``close_day`` has the day row before ``x``.
@@ -26,6 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from monitor.engine.judge import Judge
 from monitor.model.alarm import Subject
 from monitor.model.fleet import Vehicle
 
@@ -81,6 +84,7 @@ class Rule:
     late: Entry | None = None
     advance: Advance | None = None
     close_day: Entry | None = None
+    judge: type[Judge] | None = None
     page: str = ""
     """Markdown that ``monitor rules`` prints: what, since when, how read, where from."""
 

@@ -31,9 +31,11 @@ class EngineState:
     clock_ms: int
     keys: tuple[str, ...]
     drivers: tuple[str, ...]
+    sources: tuple[str, ...]
     rows: NDArray[np.uint8]
     deadlines: NDArray[np.int64]
     step: NDArray[np.uint8]
+    judges: dict[str, bytes]
 
 
 def layout_of(engine: Engine) -> str:
@@ -56,9 +58,11 @@ def take_snapshot(engine: Engine) -> EngineState:
         clock_ms=engine.clock_ms,
         keys=tuple(fleet.keys),
         drivers=tuple(fleet.drivers),
+        sources=tuple(fleet.sources),
         rows=fleet.rows[:n].copy().view(np.uint8).reshape(n, size),
         deadlines=fleet.deadlines[:n].copy(),
         step=engine._step.copy().view(np.uint8),
+        judges={name: judge.snapshot() for name, judge in engine.judges.items()},
     )
 
 
@@ -76,9 +80,11 @@ def restore_snapshot(engine: Engine, state: EngineState, registry: Registry | No
     rows[:n] = np.ascontiguousarray(state.rows).reshape(-1).view(fleet.rows.dtype)
     deadlines = np.full(room, NEVER_MS, np.int64)
     deadlines[:n] = state.deadlines
-    fleet.restore(state.keys, state.drivers, rows, deadlines, registry)
+    fleet.restore(state.keys, state.drivers, state.sources, rows, deadlines, registry)
     engine.clock_ms = state.clock_ms
     engine._step[:] = np.ascontiguousarray(state.step).view(engine._step.dtype)
+    for name, data in state.judges.items():
+        engine.judges[name].restore(data)
 
 
 def _describe(dtype: np.dtype[np.void], add: object) -> None:

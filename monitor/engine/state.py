@@ -7,6 +7,7 @@ One row and one pass keep a step in a few cache lines; separate arrays per rule 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import IntEnum
 
 import numpy as np
 
@@ -67,6 +68,8 @@ CORE = np.dtype(
         ("registered", np.int8),
         ("vehicle_class", np.int8),  # position in VehicleClass; -1 not registered
         ("shown_speed", np.int8),  # the speed above was stated, not derived
+        ("section", np.int32),  # road section of the newest good fix, one more than its position; 0 = none
+        ("source", np.int32),  # of the last contact, one more than its position in the fleet's sources; 0 = unknown
     ],
     align=True,
 )
@@ -115,6 +118,17 @@ STEP = np.dtype(
         ("recv_ms", np.int64),  # receipt: when it was received
         ("offset_ms", np.int64),  # receipt: the terminal's time less that; below 0 it is behind or came late
         ("backfill", np.int64),  # receipt: the terminal says that it was made up later
+        ("heading_deg", np.int64),  # as stated; -1 unknown, and for held-back reports
+        ("section", np.int64),  # road section, position in the RoadSet; -1 unknown road, and for held-back reports
+        ("along", np.int64),  # 1 with the section's line, -1 against it, 0 unknown
+        ("section_limit_dkmh", np.int64),  # posted on the section; 0 = not known
+        ("road_class", np.int64),  # model.road.RoadClass; 0 = unknown road
+        ("road_flags", np.int64),  # model.road.RoadFlag
+        ("fence", np.int64),  # the fence of the lowest limit; -1 = none has one
+        ("fence_limit_dkmh", np.int64),  # 0 = none
+        ("fence_kinds", np.int64),  # bits of model.fence.FenceKind of all fences around the place
+        ("permit", np.int64),  # permit of the vehicle at this time, position in the PermitSet; -1 = none
+        ("corridor_m", np.float64),  # distance from the middle of the permit's route
         ("alarm_word", np.int64),  # report: JT/T 808 alarm word; -1 unknown
         ("fenced", np.int64),  # report: power cut, ACC not on, and inside a depot or loading fence
         ("again", np.int64),  # report: repeats the newest time stamp
@@ -134,15 +148,55 @@ STEP = np.dtype(
 """What the engine has worked out about one step, once, for every rule to read."""
 
 
+STRETCH = np.dtype(
+    [
+        ("row", np.int32),
+        ("driver", np.int32),  # driver index of the fleet; -1 unknown
+        ("from_ms", np.int64),
+        ("to_ms", np.int64),
+        ("distance_m", np.float64),
+        ("kind", np.int8),  # StretchKind
+    ],
+    align=True,
+)
+"""A stretch of a vehicle's time that is over: what the run of a driving clock consists of."""
+
+
+class StretchKind(IntEnum):
+    """What a vehicle did for a while."""
+
+    DRIVE = 1
+    STOP = 2
+    UNKNOWN = 3
+
+
+SIGN = np.dtype(
+    [
+        ("row", np.int32),
+        ("rule", np.int16),  # code of the rule whose judge reads it
+        ("at_ms", np.int64),
+        ("value", np.int64),  # in the rule's own meaning
+    ],
+    align=True,
+)
+"""Something about one vehicle that a rule's judge compares with other vehicles."""
+
+
 EDGE_ROOM = 8192
 DAY_ROOM = 8192
+STRETCH_ROOM = 8192
+SIGN_ROOM = 8192
 
 OUT = np.dtype(
     [
         ("n_edges", np.int64),
         ("n_days", np.int64),
+        ("n_stretches", np.int64),
+        ("n_signs", np.int64),
         ("edges", EDGE, (EDGE_ROOM,)),
         ("days", VEHICLE_DAY, (DAY_ROOM,)),
+        ("stretches", STRETCH, (STRETCH_ROOM,)),
+        ("signs", SIGN, (SIGN_ROOM,)),
     ],
     align=True,
 )

@@ -37,6 +37,11 @@ EDGE = np.dtype(
         ("start_lat", np.float64),
         ("end_lon", np.float64),
         ("end_lat", np.float64),
+        ("platform", np.int32),  # of a platform's alarm: position in the fleet's sources, with row -1; else -1
+        ("start_section", np.int32),  # road section at the begin: 0 unknown, else 1 + position, negative against it
+        ("end_section", np.int32),
+        ("fence", np.int32),  # fence that the alarm or its limit comes from; 0 none, else 1 + position
+        ("permit", np.int32),  # permit that the alarm or its limit comes from; -1 none
         ("n_reports", np.int32),
         ("rule", np.int16),  # code: position in the engine's tuple of rules
         ("kind", np.int8),  # position in the rule's kinds; 0 for rules without

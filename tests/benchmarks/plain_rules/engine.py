@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from monitor.engine.fleet_state import FleetState
 from monitor.engine.parameters import ParameterTable, RuleLayers
 from monitor.engine.rule import Rule
+from monitor.engine.state import STRETCH
 from monitor.model.day import VEHICLE_DAY
 from monitor.model.edge import EDGE
 from monitor.model.fleet import Registry
@@ -411,7 +412,7 @@ class PlainEngine:
                 row[name] = value
         self._edges.clear()
         self._days.clear()
-        return Output(edges, days, np.array(outcomes, np.int64))
+        return Output(edges, days, np.array(outcomes, np.int64), np.zeros(0, STRETCH))
 
 
 def _day_values(day: DayRow) -> Iterator[tuple[str, float]]:
