@@ -42,7 +42,8 @@ def start_logging(level: str | None = None) -> None:
 
 
 def run_until_stopped(work: Callable[[asyncio.Event], Awaitable[None]]) -> int:
-    """Run a part until SIGTERM or the parent's end; returns the exit status."""
+    """Run a part until SIGTERM or the parent's end; returns the exit status. A part that reads its settings anew on
+    SIGHUP says so itself."""
     status = 0
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -59,6 +60,7 @@ async def _guarded(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     stop = asyncio.Event()
     # Ctrl-C reaches the whole group of processes; the parent alone decides what it means.
     loop.add_signal_handler(signal.SIGINT, lambda: None)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_reader(sys.stdin.fileno(), _parent_said, loop, stop)
     try:
@@ -101,7 +103,7 @@ def main(arguments: list[str]) -> int:
         if Part(part) is Part.CORE:
             from monitor.app.core import Core
 
-            return run_until_stopped(Core(config).run)
+            return run_until_stopped(Core(config, Path(config_path)).run)
         from monitor.app.web import serve_web
 
         return run_until_stopped(lambda stop: serve_web(config, stop))

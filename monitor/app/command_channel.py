@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 
 SOCKET = "command.sock"
 PORT_FILE = "command.port"
-MAX_REQUEST = 256 * 1024
-"""Bytes of one command (a guess; the longest is a text or a list of ids)."""
+MAX_REQUEST = 16 * 1024 * 1024
+"""Bytes of one command (a guess; the longest is a map: 10,000 road sections are some 5 MB)."""
 MAX_REPLY = 16 * 1024 * 1024
 """Bytes of one reply (a guess: a million phones of terminals that are connected)."""
 MAX_CONNECTIONS = 64

@@ -12,19 +12,20 @@ from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from monitor.app.core_settings import CoreSettings, SupervisionSettings
 from monitor.app.downlinks import DownlinkSettings
 from monitor.app.exchange_settings import ExchangeSettings
+from monitor.app.map_layers import read_layer, with_layer
 from monitor.app.reminder_settings import ReminderSettings
 from monitor.app.terminal_book import TerminalBookSettings
 from monitor.console.http_settings import HttpSettings
 from monitor.engine.parameters import ParameterTable, RuleLayers
 from monitor.errors import ConfigError
 from monitor.model.exchange import LinkRole
+from monitor.model.map_set import NO_MAPS, MapLayer, MapSet
 from monitor.model.resources import config_folder
 from monitor.quality import QualitySettings
 from monitor.rules import load_rules
@@ -37,9 +38,6 @@ from monitor.sources.jt809 import Jt809LinkSettings
 from monitor.sources.mqtt_settings import MqttSourceSettings
 from monitor.store.journal import JournalSettings
 from monitor.store.quarantine import QuarantineSettings
-
-if TYPE_CHECKING:
-    from monitor.model.fence import FenceSet
 
 DEFAULT_FILE = "monitor.toml"
 """The shipped configuration, in ``config_folder()``."""
@@ -80,7 +78,10 @@ class MonitorConfig(BaseModel):
     database_url: str | None = Field(default=None, description="default: SQLite in the state folder")
     lang: Tongue = Tongue.AUTO
     core: CoreSettings = CoreSettings()
-    fences_file: Path | None = Field(default=None, description="GeoJSON of depots and loading places")
+    fences_file: Path | None = Field(default=None, description="GeoJSON of fences: depots, loading places, dead zones")
+    roads_file: Path | None = Field(default=None, description="GeoJSON of road sections with their limits")
+    places_file: Path | None = Field(default=None, description="GeoJSON of townships and places, for places in words")
+    permits_file: Path | None = Field(default=None, description="GeoJSON of permits: routes, times, sizes")
     mqtt: tuple[MqttSourceSettings, ...] = ()
     jt808: tuple[Jt808Settings, ...] = ()
     jt809: tuple[Jt809LinkSettings, ...] = ()
@@ -117,18 +118,21 @@ class MonitorConfig(BaseModel):
         named = (self.mqtt, self.jt808, self.jt809)
         return tuple(item.name for items in named for item in items)
 
-    def fences(self) -> FenceSet:
-        """The fences of ``fences_file``; none without one. Raises ``ConfigError``."""
-        from monitor.model.fence import FenceSet, parse_fences  # shapely is slow to load
+    def map_files(self) -> dict[MapLayer, Path]:
+        """The files of map layers that come from one."""
+        named = {layer: getattr(self, f"{layer.value}_file") for layer in MapLayer}
+        return {layer: path for layer, path in named.items() if path is not None}
 
-        if self.fences_file is None:
-            return FenceSet()
-        try:
-            data = self.fences_file.read_bytes()
-        except OSError as error:
-            problem = ("fences_file", f"cannot be read: {error.strerror or error}")
-            raise ConfigError(path=str(self.fences_file), problems=(problem,)) from error
-        return parse_fences(data, str(self.fences_file))
+    def map_payloads(self) -> dict[MapLayer, bytes]:
+        """What those files hold. Raises ``ConfigError``."""
+        return {layer: read_layer(path, f"{layer.value}_file") for layer, path in self.map_files().items()}
+
+    def maps(self) -> MapSet:
+        """The maps of those files. Raises ``ConfigError`` that names every shape that is refused."""
+        maps = NO_MAPS
+        for layer, path in self.map_files().items():
+            maps = with_layer(maps, layer, read_layer(path, f"{layer.value}_file"), str(path))
+        return maps
 
     def rule_layers(self) -> RuleLayers:
         """Rule settings by layer, for ``ParameterTable``."""
@@ -142,17 +146,20 @@ def default_config_path() -> Path:
     return config_folder() / DEFAULT_FILE
 
 
-def load_config(path: Path) -> MonitorConfig:
-    """Read and check a configuration file. Raises ``ConfigError`` with every problem that it has."""
+def load_config(path: Path, *, check_maps: bool = True) -> MonitorConfig:
+    """Read and check a configuration file. Raises ``ConfigError`` with every problem that it has.
+
+    ``check_maps`` false leaves the map files to whoever reads them next.
+    """
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ConfigError(path=str(path), problems=(("file", f"cannot be read: {reason}"),)) from error
-    return parse_config(text, str(path))
+    return parse_config(text, str(path), check_maps=check_maps)
 
 
-def parse_config(text: str, path: str) -> MonitorConfig:
+def parse_config(text: str, path: str, *, check_maps: bool = True) -> MonitorConfig:
     """As ``load_config``, from text; ``path`` is for the messages."""
     try:
         document = tomllib.loads(text)
@@ -167,7 +174,7 @@ def parse_config(text: str, path: str) -> MonitorConfig:
     layers = {name: document[name] for name in RuleLayers.model_fields if isinstance(document.get(name), dict)}
     problems += _rule_problems(layers, path)
     if config is not None:
-        problems += _problems_between(config)
+        problems += _problems_between(config, check_maps)
     if problems or config is None:
         raise ConfigError(path=path, problems=tuple(dict.fromkeys(problems)))
     return config
@@ -183,7 +190,7 @@ def _rule_problems(layers: dict[str, object], path: str) -> list[tuple[str, str]
     return []
 
 
-def _problems_between(config: MonitorConfig) -> Iterator[tuple[str, str]]:
+def _problems_between(config: MonitorConfig, check_maps: bool) -> Iterator[tuple[str, str]]:
     """What only several settings together can get wrong."""
     for key, names in (
         ("name of a source", list(config.source_names())),
@@ -215,7 +222,7 @@ def _problems_between(config: MonitorConfig) -> Iterator[tuple[str, str]]:
         lambda: config.metrics.secret("metrics"),
         config.supervision.entry_rules,
         lambda: config.http.admin_secret("http"),
-        *([config.fences] if config.fences_file is not None else []),
+        *([config.maps] if check_maps else []),
     ):
         try:
             check()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from monitor.app.fleet_view import status_counts
 from monitor.app.health import Health
 from monitor.app.inputs import Inputs, by_our_clock, codecs_used
 from monitor.app.live_pipeline import LivePipeline
+from monitor.app.map_layers import MapFolder
 from monitor.app.metrics import Metrics
 from monitor.app.operations_site import operations_site
 from monitor.app.pipeline import registry_payload
@@ -29,6 +31,7 @@ from monitor.app.reception import Reception
 from monitor.app.reckoner import Reckoner
 from monitor.app.recovery import append_and_take, recover, restored, same_registry, todays_records
 from monitor.app.registry_watch import last_import, registry_in_force
+from monitor.app.settings_desk import SettingsDesk
 from monitor.app.snapshots import Snapshots
 from monitor.app.state_folder import StateFolder
 from monitor.app.terminals import Terminals
@@ -59,13 +62,15 @@ _IDLE_S = 0.01
 
 
 class Core:
-    """One core over one state folder. Everything that blocks is done in threads.
+    """One core over one state folder, with the configuration read from ``path``. Everything that blocks is done in
+    threads.
 
     Raises ``ConfigError``, ``JournalError`` (another process writes here) and ``StoreError`` from ``open``.
     """
 
-    def __init__(self, config: MonitorConfig) -> None:
+    def __init__(self, config: MonitorConfig, path: Path) -> None:
         self._config = config
+        self._path = path
         self._begun_s = time.monotonic()
         self.rules = load_rules()
         names = [rule.name for rule in self.rules]
@@ -104,6 +109,8 @@ class Core:
             ]
             async with asyncio.TaskGroup() as accepting:
                 inputs = [accepting.create_task(task, name=name) for name, task in self._inputs()]
+                self.settings.begin()
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up, accepting)
                 self.health.started = True
                 log.info(
                     "ready after %.2f s; metrics on http://%s:%d/metrics",
@@ -135,6 +142,7 @@ class Core:
             problem = ("state_folder", f"cannot be made: {error.strerror}")
             raise ConfigError(path=str(config.state_folder), problems=(problem,)) from error
         self._folder = StateFolder(Path(config.state_folder))
+        self._map_folder = MapFolder(self._folder.maps)
         self._journal = Journal(self._folder.journal, config.journal)
         try:
             upgrade(config.database)
@@ -182,7 +190,10 @@ class Core:
         self.metrics.registry.register(
             ProtocolMetrics(self.terminals.servers, self.platforms.sources, tallies, self.platforms.gauges())
         )
-        handlers = {**self.terminals.handlers(), **self.platforms.handlers()}
+        self.settings = SettingsDesk(
+            self._path, config, self.live, self._map_folder, self._submit, lambda: self._journal.last_clock_ms
+        )
+        handlers = {**self.terminals.handlers(), **self.platforms.handlers(), **self.settings.handlers()}
         self._commands = CommandServer(self._folder.root, handlers)
         self.health = Health(self.reception, self.detection, lambda: self.inputs.own, now_ms, config.core.stall_s)
 
@@ -193,9 +204,9 @@ class Core:
         found = recover(self.live, snapshot, journal, store, self._begun_s)
         self._snapshots.begin(found.snapshot_offset)
         self._import = last_import(self._database)
-        fences = self._config.fences().payload if self._config.fences_file else b""
+        maps = {**self._map_folder.payloads(), **self._config.map_payloads()}
         registry = registry_in_force(self._database)
-        records = todays_records(self.live, self._config.rule_layers(), registry, fences)
+        records = todays_records(self.live, self._config.rule_layers(), registry, maps)
         append_and_take(self.live, journal, store, records)
         if by_our_clock(self._config):
             first = tick(now_ms(), self._last_life_ms, self._config.core.pause_s)
@@ -260,6 +271,12 @@ class Core:
             )
             log.info("registry: %d rows in force from now on", len(registry.vehicles) if registry else 0)
         self._import = latest
+
+    def _hang_up(self, tasks: asyncio.TaskGroup) -> None:
+        tasks.create_task(self.settings.reload_or_say(), name="reload")
+
+    async def _submit(self, record: JournalRecord) -> None:
+        await self.reception.submit(record)
 
     async def _look_at_outbox(self) -> None:
         for sink, n in (await asyncio.to_thread(self._deliveries.pending)).items():

@@ -40,6 +40,7 @@ class Daemon:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.stop)
+            loop.add_signal_handler(signal.SIGHUP, self.reload)
         core = await self._start(Part.CORE)
         keeping_web = asyncio.create_task(self._keep_web(), name="web")
         stopping = asyncio.create_task(self._stop.wait(), name="stop signal")
@@ -64,6 +65,12 @@ class Daemon:
                 with contextlib.suppress(ProcessLookupError):
                     child.kill()
         self._stop.set()
+
+    def reload(self) -> None:
+        """Have the core read its settings anew."""
+        core = self._children.get(Part.CORE)
+        if core is not None and core.returncode is None:
+            core.send_signal(signal.SIGHUP)
 
     async def _keep_web(self) -> None:
         backoff = Backoff(0.5, 30.0)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.alarms.book import AlarmBook, BookOutput
+from monitor.app.map_layers import LAYER_OF, MapShop
 from monitor.app.waybills import WaybillBook
 from monitor.engine.engine import Engine
 from monitor.errors import ConfigError
@@ -44,6 +45,7 @@ class Pipeline:
         self.engine = engine
         self.book = AlarmBook(engine.rules, engine.fleet, provisional=provisional)
         self.waybills = WaybillBook(engine.fleet)
+        self.shop = MapShop()
 
     def take(self, record: JournalRecord) -> StepResult:
         """One journal record."""
@@ -60,8 +62,8 @@ class Pipeline:
         else:
             if record.type is RecordType.REGISTRY:
                 engine.apply_registry(registry_of(record.payload))
-            elif record.type is RecordType.FENCES:
-                self._apply_fences(record)
+            elif record.type in LAYER_OF:
+                self._apply_map(record)
             elif record.type is RecordType.WAYBILL:
                 waybill = self.waybills.take(record)
             output = engine.tick(engine.clock_ms)
@@ -77,16 +79,14 @@ class Pipeline:
             found.records,
         )
 
-    def _apply_fences(self, record: JournalRecord) -> None:
-        from monitor.model.fence import parse_fences  # shapes are loaded only where there are fences
-
+    def _apply_map(self, record: JournalRecord) -> None:
+        layer = LAYER_OF[record.type]
+        path = f"journal record {record.offset}"
         try:
-            fences = parse_fences(record.payload, f"journal record {record.offset}")
+            self.engine.apply_maps(*self.shop.taken(self.engine.fleet.maps, layer, record.payload, path))
         except ConfigError as error:
-            # Written by another version; what that took for a fence is none now.
-            log.warning("the fences stay as they were: %s", error)
-            return
-        self.engine.apply_fences(fences)
+            # Written by another version; what that took for a shape is none now.
+            log.warning("the %s stay as they were: %s", layer, error)
 
 
 class _RegistryPayload(msgspec.Struct, frozen=True):

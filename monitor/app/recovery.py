@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from monitor.app import snapshot_state
 from monitor.app.live_pipeline import LivePipeline, config_payload
+from monitor.app.map_layers import map_records
 from monitor.app.pipeline import registry_payload
 from monitor.app.state_folder import StateFolder
 from monitor.engine.parameters import RuleLayers
@@ -19,6 +21,7 @@ from monitor.engine.rule import Rule
 from monitor.errors import ConfigError, StoreError
 from monitor.model.fleet import Registry
 from monitor.model.journal import JournalRecord, RecordType
+from monitor.model.map_set import MapLayer
 from monitor.store.alarm_store import AlarmStore
 from monitor.store.committed_step import CommittedStep
 from monitor.store.journal import Journal
@@ -26,7 +29,6 @@ from monitor.store.snapshot import Snapshot, read_latest
 
 log = logging.getLogger(__name__)
 
-_NO_FENCES = b'{"type":"FeatureCollection","features":[]}'
 _STEPS_AT_ONCE = 64
 """Steps of the tail that share a transaction."""
 
@@ -90,11 +92,11 @@ def restored(
 
 
 def todays_records(
-    live: LivePipeline, layers: RuleLayers, registry: Registry | None, fences: bytes
+    live: LivePipeline, layers: RuleLayers, registry: Registry | None, maps: Mapping[MapLayer, bytes]
 ) -> tuple[JournalRecord, ...]:
-    """Records that bring the engine from what the journal says to the settings, registry and fences of today.
+    """Records that bring the engine from what the journal says to the settings, registry and maps of today.
 
-    ``fences`` is GeoJSON, empty without any.
+    ``maps`` is the GeoJSON of every layer that there is.
     """
     clock_ms = live.engine.clock_ms
     records: list[JournalRecord] = []
@@ -102,10 +104,7 @@ def todays_records(
         records.append(JournalRecord(0, RecordType.CONFIG, clock_ms, payload=config_payload(layers)))
     if not same_registry(registry, live.engine.fleet.registry):
         records.append(JournalRecord(0, RecordType.REGISTRY, clock_ms, payload=registry_payload(registry)))
-    known = live.engine.fleet.fences
-    if fences != (b"" if known is None or not len(known) else known.payload):
-        records.append(JournalRecord(0, RecordType.FENCES, clock_ms, payload=fences or _NO_FENCES))
-    return tuple(records)
+    return (*records, *map_records(live.engine.fleet.maps, maps, clock_ms))
 
 
 def append_and_take(

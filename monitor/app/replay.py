@@ -5,26 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.alarms.book import AlarmBook
 from monitor.app.live_pipeline import LivePipeline
+from monitor.app.map_layers import ground_of
 from monitor.app.settled import settle
 from monitor.engine.engine import Engine
 from monitor.engine.parameters import ParameterTable, RuleLayers
 from monitor.model.alarm import Alarm, AlarmChange, PreWarning
 from monitor.model.fleet import Registry
 from monitor.model.journal import JournalRecord, RecordType
+from monitor.model.map_set import NO_MAPS, MapSet
 from monitor.model.report import ReportBatch
 from monitor.quality.judgement import judge
 from monitor.quality.settings import QualitySettings
 from monitor.rules import load_rules
-
-if TYPE_CHECKING:
-    from monitor.model.fence import FenceSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ def replay_batch(
     now_ms: int | None = None,
     layers: RuleLayers | None = None,
     quality: QualitySettings | None = None,
-    fences: FenceSet | None = None,
+    maps: MapSet = NO_MAPS,
 ) -> Replay:
     """Settled answer of a set of reports, or the live one with ``as_received``.
 
@@ -67,11 +65,11 @@ def replay_batch(
     if as_received:
         live = LivePipeline(rules, layers or RuleLayers())
         live.engine.apply_registry(registry)
-        _fence(live.engine, fences)
+        live.engine.apply_maps(maps, ground_of(maps))
         return _live(live, [JournalRecord(1, RecordType.REPORTS, 0, in_received_order(batch))], until_ms)
     engine = Engine(rules, ParameterTable(rules, layers), settled=True)
     engine.apply_registry(registry)
-    _fence(engine, fences)
+    engine.apply_maps(maps, ground_of(maps))
     run = settle(engine, batch, until_ms=until_ms)
     book = AlarmBook(rules, engine.fleet, provisional=False)
     found = book.apply(run.edges)
@@ -92,21 +90,16 @@ def replay_journal(
     *,
     until_ms: int | None = None,
     layers: RuleLayers | None = None,
-    fences: FenceSet | None = None,
+    maps: MapSet = NO_MAPS,
 ) -> Replay:
     """The live answer over journal records: ticks, registry changes and rule settings included.
 
-    A ``registry``, ``layers`` and ``fences`` given here are in force from the start, until a record changes them.
+    A ``registry``, ``layers`` and ``maps`` given here are in force from the start, until a record changes them.
     """
     live = LivePipeline(load_rules(), layers or RuleLayers())
     live.engine.apply_registry(registry)
-    _fence(live.engine, fences)
+    live.engine.apply_maps(maps, ground_of(maps))
     return _live(live, records, until_ms)
-
-
-def _fence(engine: Engine, fences: FenceSet | None) -> None:
-    if fences is not None and len(fences):
-        engine.apply_fences(fences)
 
 
 def in_received_order(batch: ReportBatch) -> ReportBatch:

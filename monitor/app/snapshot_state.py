@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.app.live_pipeline import LivePipeline
+from monitor.app.map_layers import ground_of, maps_of
 from monitor.app.pipeline import registry_of, registry_payload
 from monitor.engine.parameters import RuleLayers
 from monitor.engine.snapshot import EngineState, restore_snapshot, take_snapshot
+from monitor.model.map_set import MapLayer
 from monitor.store.snapshot import Snapshot, write_snapshot
 
 log = logging.getLogger(__name__)
@@ -33,7 +35,7 @@ class _Meta(msgspec.Struct, frozen=True):
     registry: bytes
     layers: bytes
     waybills: bytes = b""  # of a version that had none
-    fences: bytes = b""  # GeoJSON; empty where there are none
+    maps: dict[MapLayer, bytes] = {}  # GeoJSON
     sources: list[str] = []
     judges: dict[str, bytes] = {}
 
@@ -49,7 +51,7 @@ class SavedState:
     registry: bytes
     layers: RuleLayers
     waybills: bytes
-    fences: bytes = b""
+    maps: dict[MapLayer, bytes]
 
 
 def save(live: LivePipeline, offset: int) -> SavedState:
@@ -63,7 +65,7 @@ def save(live: LivePipeline, offset: int) -> SavedState:
         registry=registry_payload(pipeline.engine.fleet.registry),
         layers=live.layers,
         waybills=pipeline.waybills.snapshot(),
-        fences=b"" if pipeline.engine.fleet.fences is None else pipeline.engine.fleet.fences.payload,
+        maps=pipeline.engine.fleet.maps.payloads(),
     )
 
 
@@ -82,7 +84,7 @@ def write(folder: Path, state: SavedState) -> Path:
         registry=state.registry,
         layers=state.layers.model_dump_json().encode(),
         waybills=state.waybills,
-        fences=state.fences,
+        maps=state.maps,
     )
     arrays: dict[str, NDArray[np.generic]] = {"rows": engine.rows, "deadlines": engine.deadlines, "step": engine.step}
     return write_snapshot(folder, state.offset, arrays, msgspec.msgpack.encode(meta))
@@ -112,10 +114,8 @@ def restore(live: LivePipeline, snapshot: Snapshot) -> None:
     live.pipeline.book.restore(meta.book)
     live.gate.restore(meta.pushed)
     live.pipeline.waybills.restore(meta.waybills)
-    if meta.fences:
-        from monitor.model.fence import parse_fences  # shapes are loaded only where there are fences
-
-        live.engine.apply_fences(parse_fences(meta.fences, "snapshot"))
+    maps = maps_of(meta.maps, "snapshot")
+    live.engine.apply_maps(maps, ground_of(maps))
 
 
 def _meta(snapshot: Snapshot) -> _Meta:

@@ -25,6 +25,11 @@ class StateFolder:
         return self.root / "quarantine"
 
     @property
+    def maps(self) -> Path:
+        """Map layers that came through the API."""
+        return self.root / "maps"
+
+    @property
     def terminal_key(self) -> Path:
         """The secret of JT/T 808 authentication codes. Without it every terminal has to register anew."""
         return self.root / "jt808.key"

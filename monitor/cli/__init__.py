@@ -39,6 +39,9 @@ _COMMANDS: dict[str, _Command] = {
     "decode": _Command("decode", "decode_command", "解析 JT/T 808、809 报文", "Decode JT/T 808 and 809 frames"),
     "import": _Command("import_", "import_command", "导入车辆档案", "Import a vehicle registry"),
     "check": _Command("check", "check_command", "检查配置文件", "Check a configuration file"),
+    "reload": _Command(
+        "reload", "reload_command", "不停机重新读取配置与地图", "Have the daemon read its settings and maps anew"
+    ),
     "rules": _Command("rules", "rules_command", "规则说明与参数", "What each rule does, and its settings"),
     "db": _Command("db", "db_group", "数据库表结构", "Tables of the relational store", group=True),
     "version": _Command("version", "version_command", "版本", "Versions"),

@@ -26,6 +26,7 @@ from monitor.model.alarm import ALARM_COLUMNS
 from monitor.model.beijing import iso, parse_iso
 from monitor.model.fleet import Registry
 from monitor.model.indicator import INDICATOR_COLUMNS, Indicator
+from monitor.model.map_set import NO_MAPS
 from monitor.model.report import ReportBatch, concatenate
 from monitor.model.supervision import SUPERVISION_COLUMNS
 from monitor.quality.settings import QualitySettings
@@ -64,7 +65,7 @@ def replay_command(
     until_ms = _moment(until)
     settings = _settings(config) if config is not None else None
     layers = settings.rule_layers() if settings is not None else None
-    fences = settings.fences() if settings is not None and settings.fences_file is not None else None
+    maps = settings.maps() if settings is not None else NO_MAPS
     vehicles = _registry(registry, screen, tongue) if registry is not None else None
     now_ms = int(time.time() * 1000)
     started = time.perf_counter()
@@ -73,7 +74,7 @@ def replay_command(
         from monitor.store.journal import read_segment_files
 
         records = read_segment_files(journals)
-        answer = replay_journal(records, vehicles, until_ms=until_ms, layers=layers, fences=fences)
+        answer = replay_journal(records, vehicles, until_ms=until_ms, layers=layers, maps=maps)
         failed = False
     else:
         batch, failed = _reports(files, mapping, now_ms, screen, tongue)
@@ -87,7 +88,7 @@ def replay_command(
             now_ms=now_ms,
             layers=layers,
             quality=settings.quality if settings is not None else QualitySettings(),
-            fences=fences,
+            maps=maps,
         )
     _write(
         answer,

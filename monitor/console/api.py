@@ -26,6 +26,7 @@ from monitor.console.device_records import add_device_records
 from monitor.console.downlinks import add_downlinks
 from monitor.console.enterprise_summaries import enterprise_summaries
 from monitor.console.exchange import add_exchange
+from monitor.console.maps import add_maps
 from monitor.console.parameters import PREFIX, Limit, Offset, WrongParameterError, moment
 from monitor.console.problem import Problem
 from monitor.console.records import (
@@ -72,8 +73,8 @@ _ERRORS: dict[int | str, dict[str, object]] = {
 
 
 HEALTH = "/healthz"
-_MAX_BODY = 256 * 1024
-"""Bytes of a request (a guess; the channel to the core takes no more)."""
+_MAX_BODY = 15 * 1024 * 1024
+"""Bytes of a request (a guess; the channel to the core takes little more)."""
 
 
 def create_api(
@@ -107,6 +108,7 @@ def create_api(
     add_downlinks(api, database, core, access)
     add_device_records(api, database)
     add_exchange(api, database, core)
+    add_maps(api, core)
     _pages(api)
     _problems(api)
     _guard(api, access)

@@ -18,6 +18,7 @@ from monitor.engine.pass_template import CONTACT, FENCED, LATE, TRACK
 from monitor.engine.receive import N_OUTCOMES
 from monitor.engine.rule import Rule
 from monitor.engine.state import OUT, SIGN, STEP, STRETCH
+from monitor.engine.trail import SeenReports, Trail
 from monitor.model.beijing import day_of
 from monitor.model.day import VEHICLE_DAY
 from monitor.model.edge import EDGE
@@ -28,7 +29,7 @@ from monitor.model.report import ReportBatch
 if TYPE_CHECKING:
     from monitor.engine.surroundings import Surroundings
     from monitor.model.exchange import LinkEvent
-    from monitor.model.fence import FenceSet
+    from monitor.model.map_set import MapSet
 
 LATE_MS = 300_000
 """A report older than this on receipt is late (Q5)."""
@@ -66,6 +67,8 @@ class Engine:
         self.clock_ms = 0
         self.surroundings: Surroundings | None = None
         """Road sections, fences and permits in force, ready to be asked; None where there are none."""
+        self.trail: SeenReports | None = None if settled else Trail()
+        """Where an alarm looks up the reports around it; None where nobody asks."""
         self.judges = {
             rule.name: rule.judge(code, self.fleet.settings(rule))
             for code, rule in enumerate(self.rules)
@@ -167,9 +170,10 @@ class Engine:
         """The registry in force from now on."""
         self.fleet.apply_registry(registry)
 
-    def apply_fences(self, fences: FenceSet) -> None:
-        """The fences in force from now on."""
-        self.fleet.fences = fences
+    def apply_maps(self, maps: MapSet, surroundings: Surroundings | None) -> None:
+        """The maps in force from now on, and their index."""
+        self.fleet.maps = maps
+        self.surroundings = surroundings
 
     def open_days(self) -> NDArray[np.void]:
         """Day rows in progress (dtype VEHICLE_DAY), one per vehicle that has reported on its current day."""
@@ -221,6 +225,8 @@ class Engine:
                 outcomes,
             )
             found.take(self._out[0])
+        if self.trail is not None and phases & TRACK:
+            self.trail.take(reports, row_of, outcomes, len(fleet))
         return self._judged(found, np.bincount(outcomes, minlength=N_OUTCOMES))
 
     def _tick(self, phases: int) -> Output:

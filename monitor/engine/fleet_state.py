@@ -19,6 +19,7 @@ from monitor.engine.rule import Rule, RuleSettings
 from monitor.engine.state import NO_DAY, SPANS, row_dtype
 from monitor.model.beijing import NEVER_MS, day_number, day_start_ms
 from monitor.model.fleet import Registry, Vehicle, VehicleClass
+from monitor.model.map_set import NO_MAPS
 from monitor.model.report import PLATE_PREFIX, TERMINAL_PREFIX
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class FleetState:
         self.keys: list[str] = []
         self.drivers: list[str] = []
         self.sources: list[str] = []
-        self.fences: FenceSet | None = None
-        """The fences in force; None where there are none."""
+        self.maps = NO_MAPS
+        """The maps in force."""
         self._row_of: dict[str, int] = {}
         self._alias: dict[str, int] = {}  # a key as reported (perhaps a terminal) to its row
         self._driver_of: dict[str, int] = {}
@@ -59,6 +60,11 @@ class FleetState:
     def registry(self) -> Registry | None:
         """The registry in force; None where there is none and every vehicle counts as registered."""
         return self._registry
+
+    @property
+    def fences(self) -> FenceSet | None:
+        """The fences in force; None where there are none."""
+        return self.maps.fences
 
     @property
     def next_change_ms(self) -> int:
@@ -141,9 +147,9 @@ class FleetState:
         self._refresh_params()
         self.deadlines[: len(self.keys)] = 0
 
-    def settings(self, rule: Rule) -> RuleSettings:
-        """Settings of a rule that hold for no vehicle in particular."""
-        return self._parameters.settings(rule, None)
+    def settings(self, rule: Rule, vehicle: Vehicle | None = None) -> RuleSettings:
+        """Settings of a rule for a vehicle; without one, those that hold for no vehicle in particular."""
+        return self._parameters.settings(rule, vehicle)
 
     def restore(
         self,

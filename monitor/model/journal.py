@@ -21,6 +21,9 @@ class RecordType(IntEnum):
     FENCES = 5  # GeoJSON of the fences in force
     WAYBILL = 6  # model.waybill
     LINK = 7  # model.exchange.LinkEvent
+    ROADS = 8  # GeoJSON of the road sections in force
+    PLACES = 9  # GeoJSON of the places in force
+    PERMITS = 10  # GeoJSON of the permits in force
 
 
 @dataclass(frozen=True, slots=True)

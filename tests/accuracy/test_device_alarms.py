@@ -7,6 +7,7 @@ from collections import Counter
 import msgspec
 
 from monitor.alarms.book import AlarmBook
+from monitor.app.map_layers import ground_of
 from monitor.app.replay import last_states
 from monitor.app.settled import settle
 from monitor.engine.engine import Engine
@@ -14,6 +15,7 @@ from monitor.model.alarm import AlarmState
 from monitor.model.beijing import DAY_MS
 from monitor.model.fence import parse_fences
 from monitor.model.fleet import Registry
+from monitor.model.map_set import MapSet
 from monitor.quality.judgement import judge
 from monitor.rules import load_rules
 from simulators.roads import simulator_folder
@@ -40,7 +42,8 @@ def test_with_the_depot_fenced_every_verdict_is_right() -> None:
     rules = load_rules()
     engine = Engine(rules, settled=True)
     engine.apply_registry(Registry(fleet.registry, 1))
-    engine.apply_fences(parse_fences(path.read_bytes(), path.name))
+    maps = MapSet(fences=parse_fences(path.read_bytes(), path.name))
+    engine.apply_maps(maps, ground_of(maps))
     run = settle(engine, fleet.batch, until_ms=SCENARIO.start_ms + SCENARIO.days * DAY_MS)
     found = AlarmBook(rules, engine.fleet, provisional=False).apply(run.edges)
     alarms = last_states(found.changes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monitor.alarms.book import AlarmBook
+from monitor.app.map_layers import ground_of
 from monitor.app.pipeline import Pipeline
 from monitor.app.replay import Replay, in_received_order, last_states, replay_batch
 from monitor.app.settled import settle
@@ -12,6 +13,7 @@ from monitor.model.alarm import Alarm, PreWarning
 from monitor.model.beijing import iso
 from monitor.model.device_record import DeviceRecord
 from monitor.model.journal import JournalRecord, RecordType
+from monitor.model.map_set import MapSet
 from monitor.quality.judgement import judge
 from monitor.rules import load_rules
 from tests.golden.trace import Trace
@@ -60,7 +62,8 @@ def _lines_with_fences(trace: Trace, answer: str) -> tuple[str, ...]:
         records = [record for step in steps for record in step.records]
         alarms = last_states(tuple(change for step in steps for change in step.changes))
     else:
-        engine.apply_fences(trace.fences)
+        maps = MapSet(fences=trace.fences)
+        engine.apply_maps(maps, ground_of(maps))
         found = AlarmBook(rules, engine.fleet, provisional=False).apply(
             settle(engine, trace.batch, until_ms=trace.until_ms).edges
         )
