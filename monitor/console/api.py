@@ -25,9 +25,11 @@ from monitor.console.commands import Commands, NoCore
 from monitor.console.device_records import add_device_records
 from monitor.console.downlinks import add_downlinks
 from monitor.console.enterprise_summaries import enterprise_summaries
+from monitor.console.evidence import add_evidence
 from monitor.console.exchange import add_exchange
 from monitor.console.maps import add_maps
 from monitor.console.parameters import PREFIX, Limit, Offset, WrongParameterError, moment
+from monitor.console.permits import add_permits
 from monitor.console.problem import Problem
 from monitor.console.records import (
     AlarmList,
@@ -102,6 +104,7 @@ def create_api(
         responses=_ERRORS,
     )
     _alarms(api, database)
+    add_evidence(api, database)
     _fleet(api, database)
     _supervision(api, database)
     add_terminals(api, database, core, access)
@@ -109,6 +112,7 @@ def create_api(
     add_device_records(api, database)
     add_exchange(api, database, core)
     add_maps(api, core)
+    add_permits(api, database, core)
     _pages(api)
     _problems(api)
     _guard(api, access)

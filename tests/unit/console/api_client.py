@@ -36,3 +36,9 @@ class ApiClient:
 
     def post(self, path: str, json: object, headers: Mapping[str, str] | None = None) -> httpx.Response:
         return self.ask("POST", path, json=json, headers=headers)
+
+    def put(self, path: str, json: object, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        return self.ask("PUT", path, json=json, headers=headers)
+
+    def delete(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        return self.ask("DELETE", path, headers=headers)
