@@ -4,26 +4,43 @@ from __future__ import annotations
 
 import numpy as np
 
+from monitor.model.beijing import day_of
+from monitor.model.flaw import ReportFlag
 from monitor.model.geo import EARTH_RADIUS_M
 from monitor.model.report import ReportRows
 from simulators.scenario import Faults
 
 _M_PER_DEGREE = EARTH_RADIUS_M * np.pi / 180
 _BURST_MS = 600_000
+_LONGEST_STEP_MS = 330_000
 
 
-def spoiled(rows: ReportRows, faults: Faults, rng: np.random.Generator, *, days: int, interval_s: int) -> ReportRows:
-    """One vehicle's reports (dtype ``REPORT``, true time order) after noise, drift bursts, loss, copies and delays."""
+def spoiled(
+    rows: ReportRows,
+    faults: Faults,
+    rng: np.random.Generator,
+    *,
+    days: int,
+    interval_s: int,
+    counted_days: tuple[int, ...] = (),
+) -> ReportRows:
+    """One vehicle's reports (dtype ``REPORT``, true time order) after noise, drift bursts, loss, copies and delays.
+
+    ``counted_days`` has the Beijing days whose truth hangs on the number of displaced fixes; drift bursts spare them.
+    """
     rows = rows.copy()
     _noise(rows, faults.noise_m, rng)
+    spared = set(counted_days)
     for _ in range(int(rng.binomial(days, faults.drift_burst))):
-        _drift_burst(rows, rng)
+        _drift_burst(rows, spared, rng)
     if faults.loss > 0:
         rows = rows[rng.random(len(rows)) >= faults.loss]
     for _ in range(int(rng.binomial(days, faults.loss_burst))):
         if len(rows):
             from_ms = int(rows["fix_ms"][int(rng.integers(len(rows)))])
             rows = rows[(rows["fix_ms"] < from_ms) | (rows["fix_ms"] >= from_ms + _BURST_MS)]
+    for _ in range(int(rng.binomial(days, faults.backfill))):
+        _uncovered(rows, rng)
     if faults.disorder > 0:
         late = rng.random(len(rows)) < faults.disorder
         rows["recv_ms"][late] += (rng.uniform(1, 10, int(late.sum())) * interval_s * 1000).astype(np.int64)
@@ -49,16 +66,41 @@ def _noise(rows: ReportRows, noise_m: float, rng: np.random.Generator) -> None:
     rows["lon_deg"] = np.round(rows["lon_deg"] + east * scale / np.cos(np.radians(rows["lat_deg"])), 6)
 
 
-def _drift_burst(rows: ReportRows, rng: np.random.Generator) -> None:
-    """Two single fixes some way apart, each 10–30 km off: too few to make a drift day."""
+def _drift_burst(rows: ReportRows, spared: set[int], rng: np.random.Generator) -> None:
+    """Two single fixes some way apart, each 17–33 km off: too few to make a drift day, so one burst a day.
+
+    Next to a silence, or to reports without a fix, a displaced fix is no impossible step, and would be a place like
+    any other.
+    """
     if len(rows) < 20:
         return
     at = int(rng.integers(5, len(rows) - 12))
+    day = day_of(int(rows["fix_ms"][at]))
+    around = rows[at - 2 : at + 9]
+    if day in spared or np.abs(np.diff(around["fix_ms"])).max() > _LONGEST_STEP_MS or (around["lat_deg"] == 0.0).any():
+        return
+    spared.add(day)
     for index in (at, at + 6):
         if rows["lat_deg"][index] != 0.0:
             bearing, off_deg = float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.2, 0.3))
             rows["lon_deg"][index] += off_deg * np.sin(bearing)
             rows["lat_deg"][index] += off_deg * np.cos(bearing)
+
+
+def _uncovered(rows: ReportRows, rng: np.random.Generator) -> None:
+    """A spell whose reports come together, flagged, some seconds after the first one after it.
+
+    None before a silence, which would grow by it.
+    """
+    if not len(rows):
+        return
+    from_ms = int(rows["recv_ms"][int(rng.integers(len(rows)))])
+    to_ms = from_ms + round(1000 * float(rng.uniform(300, 2_400)))
+    inside = (rows["recv_ms"] >= from_ms) & (rows["recv_ms"] < to_ms)
+    later = rows["recv_ms"][rows["recv_ms"] >= to_ms]
+    if len(later) and int(later.min()) - to_ms <= _LONGEST_STEP_MS:
+        rows["recv_ms"][inside] = int(later.min()) + rng.integers(5_000, 100_000)
+        rows["flags"][inside] |= int(ReportFlag.BACKFILL)
 
 
 def _copies(rows: ReportRows, share: float, rng: np.random.Generator) -> ReportRows:

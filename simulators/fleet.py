@@ -68,6 +68,8 @@ _ENTERPRISE_IDS: dict[str, str] = {
 }
 _COACHES = (VehicleClass.TOUR_COACH, VehicleClass.CHARTER_COACH, VehicleClass.LINE_COACH)
 _LETTERS = "ABCDEFGHJK"
+_GOLDEN = 0.618
+"""Multiples of it are spread evenly between 0 and 1: a share is chosen without a draw."""
 _LINES_KM = (310.0, 180.0, 460.0)
 """Lengths of the invented coach lines: every third is short enough to be exempt from the night curfew."""
 
@@ -117,6 +119,7 @@ def _member(
     name = names[nth % len(names)]
     two = vehicle_class is not VehicleClass.OTHER and rng.random() < 0.35
     vehicle_id = f"SIM{number:05d}"
+    certified = vehicle_class is VehicleClass.LINE_COACH and nth * _GOLDEN % 1.0 < scenario.relay
     vehicle = Vehicle(
         vehicle_id=vehicle_id,
         plate=f"测{_LETTERS[number // 10_000 % 10]}{number % 100_000:05d}",
@@ -129,6 +132,7 @@ def _member(
         in_service_from=first_day - timedelta(days=int(rng.integers(60, 900))),
         crew=2 if two else 1,
         line_km=_LINES_KM[nth % len(_LINES_KM)] if vehicle_class is VehicleClass.LINE_COACH else None,
+        relay_from=first_day - timedelta(days=30) if certified else None,
         gross_mass_kg={VehicleClass.HEAVY_TRUCK: 49_000.0, VehicleClass.HAZMAT: 31_000.0}.get(vehicle_class),
         platform="simulator",
     )

@@ -11,6 +11,7 @@ import numpy as np
 from monitor.model.alarm_bits import AlarmBit
 from monitor.model.fleet import VehicleClass
 from simulators.fleet import Member
+from simulators.permits import IssuedPermit
 from simulators.roads import Circuit, RoadClass
 from simulators.schedule import (
     MOVING_MS,
@@ -89,6 +90,8 @@ class Journey:
         self.driver = 0 if member.drivers else -1
         self.blocks: list[Span] = []  # driving since the last rest
         self.truth: list[TruthEpisode] = []
+        self.permits: list[IssuedPermit] = []
+        self.quantile = 0.5  # place of the episode being written in the distribution of its kind's lengths
         self._v_ms = 0.0
         self._knots: list[tuple[float, float]] = [(0.0, 0.0)]
         self._phases: list[Phase] = []
@@ -97,7 +100,7 @@ class Journey:
         self._pinned: list[Span] = []
         self._no_fix: list[Span] = []
         self._clock_errors: list[ClockError] = []
-        self._drift: list[tuple[int, int]] = []
+        self._drift: list[tuple[int, float]] = []
         self._signals: list[Signal] = []
         self._acc_wired = True
         self._drive_start_s = 0.0
@@ -314,8 +317,9 @@ class Journey:
     def mistake_time(self, span: Span, shift_s: float, note: str) -> None:
         self._clock_errors.append(ClockError(span, shift_s, note))
 
-    def displace(self, day: int, fixes: int) -> None:
-        self._drift.append((day, fixes))
+    def displace(self, day: int, times: float) -> None:
+        """Fixes on a day's way are displaced, ``times`` as many as make a drift day."""
+        self._drift.append((day, times))
 
     def signal(self, span: Span, bit: AlarmBit, note: str, *, expected: bool = True) -> None:
         """Set a bit of the alarm word in the reports of the span."""

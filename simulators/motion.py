@@ -78,8 +78,8 @@ def track(schedule: Schedule, rng: np.random.Generator, *, latency_s: float) -> 
             lon[inside], lat[inside] = lon[inside][0], lat[inside][0]
     speed_kmh = np.round(schedule.speed_ms(at_s) * 3.6, 1)
     displaced = np.zeros(len(at_s), bool)
-    for day, fixes in schedule.drift:
-        chosen = _displaced(at_s, speed_kmh, day, fixes, rng)
+    for day, times in schedule.drift:
+        chosen = _displaced(at_s, speed_kmh, day, times, rng)
         displaced[chosen] = True
         bearing = rng.uniform(0, 2 * np.pi, len(chosen))
         off_deg = rng.uniform(0.2, 0.35, len(chosen))  # 20–40 km: too far for any vehicle, within the province
@@ -167,10 +167,10 @@ def _moments(schedule: Schedule) -> tuple[Floats, Flags, Ints]:
     return at_s[inside], np.concatenate(acc)[first][inside], np.concatenate(drivers)[first][inside]
 
 
-def _displaced(at_s: Floats, speed_kmh: Floats, day: int, fixes: int, rng: np.random.Generator) -> Ints:
-    """Which reports of a day to displace: while moving, well apart; on a drift day at least 0.9 % of the points."""
+def _displaced(at_s: Floats, speed_kmh: Floats, day: int, times: float, rng: np.random.Generator) -> Ints:
+    """Which reports of a day to displace: while moving, well apart; a drift day has 5, and 0.5 % (rulebook Q7)."""
     in_day = (at_s >= day * DAY_S) & (at_s < (day + 1) * DAY_S)
-    wanted = fixes if fixes < 5 else max(fixes, int(np.ceil(0.009 * in_day.sum())))
+    wanted = round(times * max(5.0, 0.005 * float(in_day.sum())))
     able = np.flatnonzero(in_day & (speed_kmh > MOVING_MS * 3.6))
     able = able[_DRIFT_NEIGHBOURS:-_DRIFT_NEIGHBOURS:_DRIFT_NEIGHBOURS]
     return np.sort(rng.permutation(able)[:wanted]).astype(np.int64)

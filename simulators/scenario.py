@@ -23,16 +23,17 @@ class Faults:
     loss: float = 0.0  # lost for good, one by one
     loss_burst: float = 0.0  # bursts of loss (10 min) per vehicle-day
     noise_m: float = 2.0  # standard deviation of a fix; JT/T 794-2019 allows 15 m
-    drift_burst: float = 0.0  # bursts of 3 displaced fixes per vehicle-day, too few for a drift day
+    drift_burst: float = 0.0  # bursts of 2 displaced fixes per vehicle-day, too few for a drift day
     duplicate: float = 0.0  # sent twice, the copy a few seconds later
     conflict: float = 0.0  # sent twice with another speed
+    backfill: float = 0.0  # spells (5-40 min) without coverage per vehicle-day, sent flagged on return
     disorder: float = 0.0  # received 1–10 intervals late
     latency_s: float = 1.0  # mean delay of a vehicle's reports
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One simulation. ``episodes`` are rates per 100 vehicle-days by name of ``simulators.episodes``."""
+    """One simulation. ``episodes`` are rates per 100 vehicle-days by kind or by file of ``simulators.episodes``."""
 
     vehicles: int = 30
     days: int = 3
@@ -45,6 +46,7 @@ class Scenario:
     never_online: float = 0.0  # share of vehicles registered and never seen
     suspended: float = 0.0  # share of vehicles reported as out of use, silent
     laid_up: float = 0.0  # share of vehicles reported as out of use or retired, in the yard with the terminal on
+    relay: float = 0.0  # share of line coaches with a relay certificate
     unregistered: int = 0  # vehicles that report and stand in no registry
     driver_cards: float = 0.7  # share of vehicles whose reports name the driver
     episodes: dict[str, float] = field(default_factory=dict)
@@ -56,7 +58,7 @@ class Scenario:
         return day_start_ms(day_of(parse_iso(self.start)))
 
 
-PRESETS: tuple[str, ...] = ("clean", "noisy", "demo")
+PRESETS: tuple[str, ...] = ("clean", "noisy", "demo", "known_roads", "permits")
 
 
 def preset(name: str) -> Scenario:
@@ -86,7 +88,7 @@ def read_scenario(path: Path) -> Scenario:
 
 def checked(scenario: Scenario, path: str = "scenario") -> Scenario:
     """The same scenario. Raises ConfigError with every setting out of range."""
-    from simulators.episodes import EPISODES
+    from simulators.episodes import EPISODES, FAMILIES
 
     problems: list[tuple[str, str]] = []
     whole = (("vehicles", 1, 200_000), ("days", 1, 366), ("interval_s", 1, 120), ("parked_interval_s", 10, 300))
@@ -94,17 +96,19 @@ def checked(scenario: Scenario, path: str = "scenario") -> Scenario:
         value = getattr(scenario, name)
         if not low <= value <= high:
             problems.append((name, f"{value} is outside {low}–{high}"))
-    shares = ("silent_parked", "never_online", "suspended", "laid_up", "driver_cards")
+    shares = ("silent_parked", "never_online", "suspended", "laid_up", "relay", "driver_cards")
     for name in shares:
         if not 0.0 <= getattr(scenario, name) <= 1.0:
             problems.append((name, f"{getattr(scenario, name)} is no share between 0 and 1"))
-    for name in ("loss", "loss_burst", "drift_burst", "duplicate", "conflict", "disorder"):
+    for name in ("loss", "loss_burst", "drift_burst", "duplicate", "conflict", "backfill", "disorder"):
         if not 0.0 <= getattr(scenario.faults, name) <= 1.0:
             problems.append((f"faults.{name}", f"{getattr(scenario.faults, name)} is no share between 0 and 1"))
     for name in ("noise_m", "latency_s"):
         if getattr(scenario.faults, name) < 0.0:
             problems.append((f"faults.{name}", "is below 0"))
-    problems += [(f"episodes.{name}", "no such episode") for name in scenario.episodes if name not in EPISODES]
+    problems += [
+        (f"episodes.{name}", "no such episode") for name in scenario.episodes if name not in EPISODES | FAMILIES
+    ]
     problems += [(f"episodes.{name}", "is below 0") for name, rate in scenario.episodes.items() if rate < 0]
     try:
         _ = scenario.start_ms

@@ -93,7 +93,7 @@ class Schedule:
     pinned: tuple[Span, ...]
     no_fix: tuple[Span, ...]
     clock_errors: tuple[ClockError, ...]
-    drift: tuple[tuple[int, int], ...]  # (day of the scenario, displaced fixes)
+    drift: tuple[tuple[int, float], ...]  # (day of the scenario, displaced fixes over those of a drift day)
     signals: tuple[Signal, ...] = ()
 
     def speed_ms(self, at_s: Floats) -> Floats:

@@ -1,7 +1,8 @@
 """Truth against alarms: precision, recall, onset delay and grade errors per rule.
 
 Episodes within two report intervals of a threshold (``near_boundary``) are counted apart: found or not, either is
-right. An alarm that is a near miss of the truth is a false alarm, unless that near miss is at the boundary.
+right. A further alarm within an episode that is found already is a split. An alarm that is a near miss of the truth is
+a false alarm, unless that near miss is at the boundary.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from monitor.errors import ReportFileError
 from monitor.model.beijing import iso, parse_iso
-from simulators.matching import Interval, matched, touches
+from simulators.matching import INSTANT_MS, Interval, matched, touches
 from simulators.truth import TruthEpisode, read_records
 
 _NO_CONDITION = ("withdrawn", "merged")
@@ -46,11 +47,17 @@ class AlarmRow(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class RuleScore:
-    """Counts of one rule beyond the boundary, and those at the boundary apart. Delays in seconds; NaN when none."""
+    """Counts of one rule, or of one kind of it, beyond the boundary, and those at the boundary apart.
+
+    ``split`` counts alarms beyond the first of one episode, of which the network hides a part: neither found nor false.
+    Delays in seconds; NaN when none. ``kind`` is empty for all kinds of a rule together.
+    """
 
     rule: str
+    kind: str
     expected: int
     found: int
+    split: int
     false: int
     boundary: int
     boundary_found: int
@@ -76,9 +83,11 @@ class RuleScore:
     def record(self) -> dict[str, str | int | float | None]:
         return {
             "rule": self.rule,
+            "kind": self.kind or None,
             "expected": self.expected,
             "found": self.found,
             "missed": self.missed,
+            "split": self.split,
             "false": self.false,
             "precision": self.precision,
             "recall": self.recall,
@@ -105,7 +114,10 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Score:
+    """``kinds`` has the kinds of rules that have any."""
+
     rules: tuple[RuleScore, ...]
+    kinds: tuple[RuleScore, ...]
     total: RuleScore
     remarks: tuple[Remark, ...]
 
@@ -113,6 +125,7 @@ class Score:
         """What ``--json`` prints."""
         return {
             "rules": [rule.record() for rule in self.rules],
+            "kinds": [kind.record() for kind in self.kinds],
             "total": self.total.record(),
             "remarks": [msgspec.to_builtins(remark) for remark in self.remarks],
         }
@@ -148,22 +161,29 @@ def score(truth: Sequence[TruthEpisode], alarms: Sequence[AlarmRow], rules: Sequ
     # At the boundary a verdict either way is right, so is one that is a report or two shorter or later.
     near_said = [_interval(row) for row in near]
     excused = {left[a] for _, a in near_pairs} | {a for a in left if any(touches(said[a], row) for row in near_said)}
-    wrong = [a for a in left if a not in excused]
+    parts = {a for a in left if a not in excused and any(_is_part(said[a], row) for row in clear)}
+    wrong = [a for a in left if a not in excused and a not in parts]
     looks_like = {wrong[a]: false_if[t] for t, a in matched([_interval(r) for r in false_if], [said[a] for a in wrong])}
 
     names = sorted({row.rule for row in truth} | {alarm.rule for alarm in alarms})
+    kinds = sorted({(row.rule, row.kind) for row in truth if row.kind} | {(a.rule, a.kind) for a in said if a.kind})
 
-    def of(rule: str | None) -> RuleScore:
-        mine = [(t, a) for t, a in pairs if rule in (None, t.rule)]
+    def of(rule: str | None, kind: str | None = None) -> RuleScore:
+        def has(item: TruthEpisode | Interval) -> bool:
+            return rule in (None, item.rule) and kind in (None, item.kind)
+
+        mine = [(t, a) for t, a in pairs if has(t)]
         delays = np.array([(said[a].onset_ms - t.onset_ms) / 1000 for t, a in mine])
         graded = [(t, a) for t, a in mine if t.grade and alarms[a].grade]
         return RuleScore(
             rule=rule or "total",
-            expected=sum(rule in (None, row.rule) for row in clear),
+            kind=kind or "",
+            expected=sum(has(row) for row in clear),
             found=len(mine),
-            false=sum(rule in (None, alarms[a].rule) for a in wrong),
-            boundary=sum(rule in (None, row.rule) for row in near),
-            boundary_found=sum(rule in (None, row.rule) for row in boundary_found),
+            split=sum(has(said[a]) for a in parts),
+            false=sum(has(said[a]) for a in wrong),
+            boundary=sum(has(row) for row in near),
+            boundary_found=sum(has(row) for row in boundary_found),
             delay_median_s=float(np.median(delays)) if len(delays) else float("nan"),
             delay_p95_s=float(np.percentile(delays, 95)) if len(delays) else float("nan"),
             grades_compared=len(graded),
@@ -180,11 +200,21 @@ def score(truth: Sequence[TruthEpisode], alarms: Sequence[AlarmRow], rules: Sequ
     for t, a in pairs:
         if t.grade and alarms[a].grade and t.grade != alarms[a].grade:
             remarks.append(_remark("grade", t, f"{alarms[a].grade} instead of {t.grade}; {t.note}"))
-    return Score(tuple(of(name) for name in names), of(None), tuple(remarks))
+    return Score(tuple(of(name) for name in names), tuple(of(*name) for name in kinds), of(None), tuple(remarks))
 
 
 def _interval(row: TruthEpisode) -> Interval:
     return Interval(row.vehicle_id, row.rule, row.kind, row.onset_ms, row.end_ms)
+
+
+def _is_part(said: Interval, row: TruthEpisode) -> bool:
+    """Whether an alarm lies within an episode, to the minute of the moments of its reports."""
+    end_ms = said.onset_ms if said.end_ms is None else said.end_ms
+    return (
+        said.key == (row.vehicle_id, row.rule, row.kind)
+        and row.onset_ms - INSTANT_MS <= said.onset_ms
+        and (row.end_ms is None or (end_ms <= row.end_ms + INSTANT_MS and said.end_ms is not None))
+    )
 
 
 def _remark(what: str, row: TruthEpisode, note: str) -> Remark:

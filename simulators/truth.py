@@ -31,6 +31,7 @@ TRUTH_COLUMNS: tuple[str, ...] = (
     "suspected",
     "expected",
     "note",
+    "times_threshold",
 )
 
 
@@ -39,6 +40,7 @@ class TruthEpisode:
     """One episode. Times are epoch ms, ``end_ms`` None when it outlasts the data; ``value`` in the rule's own unit.
 
     ``grade`` is None where the rulebook leaves it open; ``value`` and ``limit`` are None where the rule has none.
+    ``times_threshold`` is what decides, as a multiple of its threshold: 1 is the boundary, None where there is none.
     """
 
     vehicle_id: str
@@ -54,6 +56,7 @@ class TruthEpisode:
     suspected: bool = False
     expected: bool = True
     note: str = ""
+    times_threshold: float | None = None
 
     def record(self) -> dict[str, str | float | bool | None]:
         """The row other programs read, in the order of ``TRUTH_COLUMNS``; empty text as null."""
@@ -71,6 +74,7 @@ class TruthEpisode:
             "suspected": self.suspected,
             "expected": self.expected,
             "note": self.note or None,
+            "times_threshold": None if self.times_threshold is None else round(self.times_threshold, 3),
         }
 
 
@@ -90,6 +94,7 @@ class TruthRow(msgspec.Struct):
     suspected: bool = False
     expected: bool = True
     note: str | None = None
+    times_threshold: float | None = None
 
     def episode(self) -> TruthEpisode:
         """Raises ValueError for a time that is none."""
@@ -107,6 +112,7 @@ class TruthRow(msgspec.Struct):
             suspected=self.suspected,
             expected=self.expected,
             note=self.note or "",
+            times_threshold=self.times_threshold,
         )
 
 
@@ -123,7 +129,7 @@ def write_truth(episodes: tuple[TruthEpisode, ...], path: Path) -> None:
             for record in records:
                 writer.writerow({k: str(v).lower() if isinstance(v, bool) else v for k, v in record.items()})
     elif ending == ".parquet":
-        floats, flags = ("value", "limit"), ("near_boundary", "suspected", "expected")
+        floats, flags = ("value", "limit", "times_threshold"), ("near_boundary", "suspected", "expected")
         schema = pa.schema(
             [
                 (name, pa.float64() if name in floats else pa.bool_() if name in flags else pa.string())

@@ -14,6 +14,7 @@ from monitor.model.report import ReportBatch, empty_rows
 
 ORIGIN_LON_DEG, LAT_DEG = 100.0, 39.0
 M_PER_DEGREE_EAST = float(EARTH_RADIUS_M * np.pi / 180 * np.cos(np.radians(LAT_DEG)))
+M_PER_DEGREE_NORTH = float(EARTH_RADIUS_M * np.pi / 180)
 START_MS = parse_iso("2026-03-02T08:00:00+08:00")
 
 
@@ -21,6 +22,7 @@ def batch_of(
     fix_s: Sequence[float],
     *,
     east_m: Sequence[float] | float = 0.0,
+    north_m: Sequence[float] | float = 0.0,
     speed_kmh: Sequence[float] | float = 0.0,
     recv_s: Sequence[float] | None = None,
     vehicle: Sequence[int] | int = 0,
@@ -39,7 +41,7 @@ def batch_of(
     received = fix_s if recv_s is None else recv_s
     rows["recv_ms"] = START_MS + np.round(np.asarray(received, np.float64) * 1000).astype(np.int64)
     rows["lon_deg"] = ORIGIN_LON_DEG + np.asarray(east_m, np.float64) / M_PER_DEGREE_EAST
-    rows["lat_deg"] = LAT_DEG
+    rows["lat_deg"] = LAT_DEG + np.asarray(north_m, np.float64) / M_PER_DEGREE_NORTH
     rows["speed_dkmh"] = np.maximum(-1, np.round(np.asarray(speed_kmh, np.float64) * 10)).astype(np.int32)
     rows["key"] = vehicle
     rows["driver"] = driver
@@ -51,6 +53,11 @@ def batch_of(
     )
     rows["flags"] = flags | np.where(np.asarray(positioned), int(ReportFlag.POSITIONED), 0)
     return ReportBatch(tuple(f"V{i}" for i in range(n_vehicles)), rows, drivers)
+
+
+def place(east_m: float, north_m: float) -> tuple[float, float]:
+    """Longitude and latitude in degrees of a place that ``batch_of`` states in metres."""
+    return ORIGIN_LON_DEG + east_m / M_PER_DEGREE_EAST, LAT_DEG + north_m / M_PER_DEGREE_NORTH
 
 
 def registry_of(classes: Sequence[VehicleClass]) -> Registry:

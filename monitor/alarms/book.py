@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.alarms.inhibition import Inhibitor
+from monitor.alarms.inhibition import Inhibitor, InhibitorState
 from monitor.alarms.merging import Merging, MergingState
 from monitor.model.alarm import (
     Alarm,
@@ -34,9 +34,12 @@ from monitor.model.beijing import day_of
 from monitor.model.device_record import DeviceRecord
 from monitor.model.edge import EdgeType
 from monitor.model.fleet import Registry, Vehicle
+from monitor.model.map_set import NO_MAPS, MapSet
 from monitor.model.report import TERMINAL_PREFIX
 
 if TYPE_CHECKING:
+    from monitor.alarms.dead_zones import DeadZones
+    from monitor.alarms.place_names import PlaceNames
     from monitor.model.fence import FenceSet
 
 
@@ -60,9 +63,14 @@ class FleetView(Protocol):
     @property
     def drivers(self) -> Sequence[str]: ...
     @property
+    def sources(self) -> Sequence[str]: ...
+    @property
     def registry(self) -> Registry | None: ...
     @property
     def fences(self) -> FenceSet | None: ...
+    @property
+    def maps(self) -> MapSet: ...
+    def parameter(self, row: int, rule: str, name: str) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,7 @@ class BookOutput:
     changes: tuple[AlarmChange, ...]
     prewarnings: tuple[PreWarning, ...]
     records: tuple[DeviceRecord, ...] = ()
+    causes: tuple[int, ...] = ()  # of each change: position of the edge that is about its alarm; -1 for another's
 
 
 class AlarmBook:
@@ -90,8 +99,14 @@ class AlarmBook:
         self._fleet = fleet
         self._provisional = provisional
         self._open: dict[tuple[str, str, str], OpenEpisode] = {}
+        # Raised as over already: the clear follows in the same batch, and another alarm of the key may last meanwhile.
+        self._over: dict[tuple[str, str, str, int], OpenEpisode] = {}
         self._inhibitor = Inhibitor()
         self._merging = Merging(live=provisional)
+        self._named: MapSet = NO_MAPS
+        self._names: PlaceNames | None = None
+        self._zoned: MapSet = NO_MAPS
+        self._zones: DeadZones | None = None
 
     @property
     def open_alarms(self) -> tuple[Alarm, ...]:
@@ -103,14 +118,22 @@ class AlarmBook:
         changes: list[AlarmChange] = []
         prewarnings: list[PreWarning] = []
         records: list[DeviceRecord] = []
-        for edge in edges:
-            if edge["edge"] == EdgeType.PREWARNING:
+        causes: list[int] = []
+        for place in _in_order(edges):
+            edge = edges[place]
+            if edge["edge"] == EdgeType.RELEASE:
+                let_go = self._let_go(edge)
+                changes += let_go
+                causes += [-1] * len(let_go)
+            elif edge["edge"] == EdgeType.PREWARNING:
                 prewarnings.append(self._prewarning(edge))
             elif edge["edge"] == EdgeType.RECORD:
                 records.append(self._record(edge))
             else:
-                changes += self._changes(edge)
-        return BookOutput(tuple(changes), tuple(prewarnings), tuple(records))
+                found = self._changes(edge)
+                changes += found
+                causes += [place, *[-1] * (len(found) - 1)]
+        return BookOutput(tuple(changes), tuple(prewarnings), tuple(records), tuple(causes))
 
     def snapshot(self) -> bytes:
         """Open episodes as JSON."""
@@ -119,21 +142,31 @@ class AlarmBook:
     def restore(self, data: bytes) -> None:
         """Take over a snapshot."""
         episodes, inhibitor, merging = msgspec.json.decode(
-            data, type=tuple[list[OpenEpisode], dict[str, tuple[int, str]], MergingState]
+            data, type=tuple[list[OpenEpisode], InhibitorState, MergingState]
         )
-        self._open = {(item.alarm.vehicle_id, item.alarm.rule, item.alarm.kind): item for item in episodes}
+        self._open = {
+            (item.alarm.vehicle_id or item.alarm.platform, item.alarm.rule, item.alarm.kind): item for item in episodes
+        }
         self._inhibitor.restore(inhibitor)
         self._merging.restore(merging)
 
     def _changes(self, edge: np.void) -> list[AlarmChange]:
         """What an edge does to its own alarm, then to device alarms that are merged with it."""
         rule = self._rules[edge["rule"]]
-        key = (self._fleet.keys[edge["row"]], rule.name, rule.kind(int(edge["kind"])))
-        episode = self._open.get(key)
+        of_platform = edge["row"] < 0
+        subject_key = self._fleet.sources[edge["platform"]] if of_platform else self._fleet.keys[edge["row"]]
+        key = (subject_key, rule.name, rule.kind(int(edge["kind"])))
+        own = (*key, int(edge["onset_ms"]))
+        episode = self._over.pop(own, None) or self._open.get(key)
         if episode is None or edge["edge"] == EdgeType.ONSET:
             alarm, sequence, transition = self._raised(edge, rule, key), 1, Transition.RAISED
+            if not of_platform:
+                heard_through = self._fleet.sources[edge["platform"]] if edge["platform"] >= 0 else ""
+                alarm = self._inhibitor.judge(alarm, heard_through, int(edge["heard_ms"]), int(edge["at_ms"]))
+                alarm = self._explained(alarm, int(edge["row"]))
         else:
-            alarm, sequence = _updated(episode.alarm, edge), episode.sequence + 1
+            begun = episode.alarm.start_lon is not None
+            alarm, sequence = self._placed(_updated(episode.alarm, edge), edge, begun), episode.sequence + 1
             transition = Transition.UPDATED
         if edge["edge"] == EdgeType.CLEAR:
             alarm = replace(
@@ -145,14 +178,34 @@ class AlarmBook:
             transition = Transition.CLEARED
         elif edge["edge"] == EdgeType.WITHDRAW:
             alarm, transition = replace(alarm, state=AlarmState.WITHDRAWN), Transition.WITHDRAWN
-        alarm = self._merging.judge(self._inhibitor.judge(alarm))
+        if of_platform:
+            self._inhibitor.note_outage(alarm)
+        alarm = self._merging.judge(alarm)
         at_ms = int(edge["at_ms"])
-        self._keep(key, alarm, sequence)
+        if edge["edge"] == EdgeType.ONSET and edge["end_ms"] != 0:
+            self._over[own] = OpenEpisode(alarm, sequence)
+        else:
+            self._keep(key, alarm, sequence)
         changes = [AlarmChange(alarm, transition, sequence, at_ms)]
         for revised, number in self._merging.note(alarm, sequence, at_ms):
             merged = revised.state is AlarmState.MERGED
             changes.append(AlarmChange(revised, Transition.MERGED if merged else Transition.UPDATED, number, at_ms))
             self._keep((revised.vehicle_id, revised.rule, revised.kind), revised, number)
+        return changes
+
+    def _let_go(self, edge: np.void) -> list[AlarmChange]:
+        """Alarms that last and that a platform's outage inhibited: they stand for themselves now, or the next does."""
+        rule = self._rules[edge["rule"]]
+        platform = self._fleet.sources[edge["platform"]]
+        kind = rule.kind(int(edge["kind"]))
+        by = alarm_id(Subject.PLATFORM, platform, rule.name, kind, int(edge["onset_ms"]))
+        again = self._inhibitor.lasting(platform)
+        changes: list[AlarmChange] = []
+        for key, item in list(self._open.items()):
+            if item.alarm.inhibited_by == by and item.alarm.state is AlarmState.ACTIVE:
+                revised = OpenEpisode(replace(item.alarm, inhibited_by=again), item.sequence + 1)
+                self._open[key] = revised
+                changes.append(AlarmChange(revised.alarm, Transition.UPDATED, revised.sequence, int(edge["at_ms"])))
         return changes
 
     def _keep(self, key: tuple[str, str, str], alarm: Alarm, sequence: int) -> None:
@@ -163,12 +216,13 @@ class AlarmBook:
             del self._open[key]
 
     def _raised(self, edge: np.void, rule: RuleFacts, key: tuple[str, str, str]) -> Alarm:
-        vehicle_key, name, kind = key
+        named, name, kind = key
         onset_ms = int(edge["onset_ms"])
-        vehicle = self._vehicle(vehicle_key, onset_ms)
+        of_platform = edge["row"] < 0
+        vehicle = None if of_platform else self._vehicle(named, onset_ms)
         driver = self._fleet.drivers[edge["driver"]] if edge["driver"] >= 0 else ""
-        subject, subject_key = self._subject(rule, vehicle_key, driver)
-        return _updated(
+        subject, subject_key = self._subject(rule, named, driver)
+        alarm = _updated(
             Alarm(
                 alarm_id=alarm_id(subject, subject_key, name, kind, onset_ms),
                 subject=subject,
@@ -177,16 +231,45 @@ class AlarmBook:
                 grade=Grade.NOTICE,
                 certainty=Certainty.CERTAIN,
                 state=AlarmState.ACTIVE,
-                vehicle_id=vehicle_key,
+                vehicle_id="" if of_platform else named,
                 plate=vehicle.plate if vehicle else "",
                 vehicle_class=vehicle.vehicle_class.value if vehicle else "",
                 enterprise_id=vehicle.enterprise_id if vehicle else "",
                 driver_id=driver,
                 onset_ms=onset_ms,
                 provisional=self._provisional,
+                platform=named if of_platform else "",
             ),
             edge,
         )
+        return self._placed(alarm, edge, begun=False)
+
+    def _placed(self, alarm: Alarm, edge: np.void, begun: bool) -> Alarm:
+        """The alarm with its places in words. Where it began is said once (``begun``), however maps change later."""
+        if not begun:
+            alarm = replace(alarm, start_place=self._place(edge, "start"))
+        if edge["edge"] == EdgeType.CLEAR:
+            alarm = replace(alarm, end_place=self._place(edge, "end"))
+        return alarm
+
+    def _place(self, edge: np.void, which: str) -> str:
+        maps = self._fleet.maps
+        if maps.roads is not self._named.roads or maps.places is not self._named.places:
+            from monitor.alarms.place_names import PlaceNames  # shapes are loaded only where there are maps
+
+            self._named, self._names = maps, PlaceNames(maps.roads, maps.places)
+        if self._names is None:
+            return ""
+        return self._names.of(float(edge[f"{which}_lon"]), float(edge[f"{which}_lat"]), int(edge[f"{which}_section"]))
+
+    def _explained(self, alarm: Alarm, row: int) -> Alarm:
+        """The alarm, inhibited where a dead zone or a tunnel explains it."""
+        maps = self._fleet.maps
+        if maps.roads is not self._zoned.roads or maps.fences is not self._zoned.fences:
+            from monitor.alarms.dead_zones import DeadZones  # shapes are loaded only where there are maps
+
+            self._zoned, self._zones = maps, DeadZones(maps)
+        return alarm if self._zones is None else self._zones.judge(alarm, row, self._fleet)
 
     def _prewarning(self, edge: np.void) -> PreWarning:
         rule = self._rules[edge["rule"]]
@@ -248,6 +331,16 @@ class AlarmBook:
         if registry is None or key.startswith(TERMINAL_PREFIX):
             return None
         return registry.vehicle(key, int(day_of(at_ms)))
+
+
+def _in_order(edges: NDArray[np.void]) -> list[int]:
+    """Places of edges as they are taken: what bears on others first, so that a batch's size never matters; what is let
+    go last."""
+    of_platforms = edges["row"] < 0
+    if not of_platforms.any():
+        return list(range(len(edges)))
+    let_go = edges["edge"] == EdgeType.RELEASE
+    return [int(place) for place in np.argsort(np.where(let_go, 2, np.where(of_platforms, 0, 1)), kind="stable")]
 
 
 def _updated(alarm: Alarm, edge: np.void) -> Alarm:

@@ -24,7 +24,7 @@ from monitor.app.live_pipeline import LivePipeline
 from monitor.app.map_layers import MapFolder
 from monitor.app.metrics import Metrics
 from monitor.app.operations_site import operations_site
-from monitor.app.pipeline import registry_payload
+from monitor.app.pipeline import drivers_payload, registry_payload
 from monitor.app.platforms import Platforms
 from monitor.app.protocol_metrics import ProtocolMetrics
 from monitor.app.reception import Reception
@@ -33,6 +33,7 @@ from monitor.app.recovery import append_and_take, recover, restored, same_regist
 from monitor.app.registry_watch import last_import, registry_in_force
 from monitor.app.settings_desk import SettingsDesk
 from monitor.app.snapshots import Snapshots
+from monitor.app.source_sessions import SourceSessions
 from monitor.app.state_folder import StateFolder
 from monitor.app.terminals import Terminals
 from monitor.app.ticker import Ticker, tick
@@ -48,6 +49,7 @@ from monitor.rules import load_rules
 from monitor.store.alarm_store import AlarmStore
 from monitor.store.committed_step import CommittedStep
 from monitor.store.database import Database, open_database
+from monitor.store.driver_store import drivers_changed, load_drivers
 from monitor.store.journal import Journal
 from monitor.store.outbox import Outbox
 from monitor.store.quarantine import Quarantine
@@ -58,6 +60,7 @@ log = logging.getLogger(__name__)
 
 _GAUGES_S = 5.0
 _TIDY_S = 3_600.0
+_SESSIONS_S = 1.0
 _IDLE_S = 0.01
 
 
@@ -76,6 +79,7 @@ class Core:
         names = [rule.name for rule in self.rules]
         self.metrics = Metrics(config.source_names(), config.sinks.names(), names)
         self._import = 0
+        self._drivers_changed = (0, 0)
         self._last_life_ms = 0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -186,6 +190,7 @@ class Core:
         )
         self._deliveries = Deliveries(config.sinks, Outbox(self._database), now_ms, self.platforms.sinks)
         self.inputs = Inputs(config, self.reception.deliver, self.terminals, self.platforms, now_ms)
+        self._sessions = SourceSessions(self.inputs.brokers, self._submit, lambda: self._journal.last_clock_ms, now_ms)
         tallies = {**self.terminals.tallies(), **self.platforms.tallies()}
         self.metrics.registry.register(
             ProtocolMetrics(self.terminals.servers, self.platforms.sources, tallies, self.platforms.gauges())
@@ -206,7 +211,9 @@ class Core:
         self._import = last_import(self._database)
         maps = {**self._map_folder.payloads(), **self._config.map_payloads()}
         registry = registry_in_force(self._database)
-        records = todays_records(self.live, self._config.rule_layers(), registry, maps)
+        self._drivers_changed = drivers_changed(self._database)
+        drivers = load_drivers(self._database)
+        records = todays_records(self.live, self._config.rule_layers(), registry, drivers, maps)
         append_and_take(self.live, journal, store, records)
         if by_our_clock(self._config):
             first = tick(now_ms(), self._last_life_ms, self._config.core.pause_s)
@@ -224,6 +231,8 @@ class Core:
             ("snapshots", self._snapshots.run()),
             ("reckoner", self._reckoner.run()),
             ("registry", _every(self._config.core.registry_poll_s, self._look_at_registry)),
+            ("sessions", _every(_SESSIONS_S, self._sessions.look)),
+            ("drivers", _every(self._config.core.registry_poll_s, self._look_at_drivers)),
             ("gauges", _every(_GAUGES_S, self._look_at_outbox)),
             ("outbox", _every(_TIDY_S, self._tidy)),
             ("commands", self._commands.run()),
@@ -274,6 +283,19 @@ class Core:
 
     def _hang_up(self, tasks: asyncio.TaskGroup) -> None:
         tasks.create_task(self.settings.reload_or_say(), name="reload")
+
+    async def _look_at_drivers(self) -> None:
+        latest = await asyncio.to_thread(drivers_changed, self._database)
+        if latest == self._drivers_changed:
+            return
+        register = await asyncio.to_thread(load_drivers, self._database)
+        if register != self.live.engine.fleet.register:
+            payload = drivers_payload(register)
+            await self.reception.submit(
+                JournalRecord(0, RecordType.DRIVERS, self._journal.last_clock_ms, payload=payload)
+            )
+            log.info("driver register: %d drivers from now on", len(register))
+        self._drivers_changed = latest
 
     async def _submit(self, record: JournalRecord) -> None:
         await self.reception.submit(record)

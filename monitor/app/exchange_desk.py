@@ -108,7 +108,7 @@ class ExchangeDesk:
         card = self._links.cards[link]
         events = [bounded_event(event) for event in events]
         for event in events:
-            record = self._record(event)
+            record = self._record(event, card.platform)
             if record is not None:
                 await self._submit(record)
         # What we just asked has to be numbered before its answer is looked up.
@@ -157,12 +157,13 @@ class ExchangeDesk:
         vehicle = None if registry is None else registry.by_plate(word, folded, int(day_of(at_ms)))
         return plate_key(word, folded) if vehicle is None else vehicle.vehicle_id
 
-    def _record(self, event: ExchangeEvent) -> JournalRecord | None:
+    def _record(self, event: ExchangeEvent, platform: str) -> JournalRecord | None:
         if isinstance(event, VehicleWaybill):
             key = plate_key(color_of_code(event.plate_color).value, folded_plate(event.plate))
             return waybill_record(key, event.at_ms, event.content, self._clock_ms())
         if isinstance(event, LinkEvent):
-            return JournalRecord(0, RecordType.LINK, self._clock_ms(), payload=msgspec.json.encode(event))
+            named = replace(event, platform=platform)
+            return JournalRecord(0, RecordType.LINK, self._clock_ms(), payload=msgspec.json.encode(named))
         return None
 
     def _commit(self, card: LinkCard, events: Sequence[ExchangeEvent]) -> None:

@@ -43,6 +43,21 @@ class SourceLink:
         return self._source.connected
 
 
+class BrokerSession:
+    """A session with a broker, and the platforms whose reports it brings."""
+
+    def __init__(self, source: MqttSource) -> None:
+        self._source = source
+        self.name = source.settings.name
+        self.platforms = tuple(
+            dict.fromkeys(one.platform or source.settings.name for one in source.settings.subscriptions)
+        )
+
+    @property
+    def connected(self) -> bool:
+        return self._source.connected
+
+
 class Inputs:
     """The sources of a configuration. ``now_ms`` is the wall clock."""
 
@@ -60,6 +75,7 @@ class Inputs:
         ]
         self.own: Sequence[SourceLink] = [SourceLink(one) for one in self._running]
         """Sources that are down for a reason of ours. A platform that does not call is no fault of this daemon."""
+        self.brokers = [BrokerSession(one) for one in self._running if isinstance(one, MqttSource)]
         self.links = (*self.own, *(SourceLink(one) for one in platforms.sources))
 
     def tasks(self) -> list[tuple[str, Coroutine[None, None, None]]]:

@@ -54,6 +54,7 @@ class LivePipeline:
             vehicle_days=self._named(result),
             waybills=result.waybills,
             records=result.records,
+            evidence=result.evidence,
             indicators=reckoning.indicators,
             supervision=reckoning.supervision,
             summaries=reckoning.summaries,

@@ -101,10 +101,7 @@ def ground_of(maps: MapSet) -> Surroundings | None:
     """The index of roads and fences; None without any of them."""
     if maps.roads is None and maps.fences is None:
         return None
-    try:
-        from monitor.engine.surroundings import Surroundings
-    except ImportError:
-        return None
+    from monitor.engine.surroundings import Surroundings
 
     return Surroundings(maps.roads, maps.fences)
 

@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.alarms.book import AlarmBook, BookOutput
+from monitor.app.evidence import EvidenceBook
 from monitor.app.map_layers import LAYER_OF, MapShop
 from monitor.app.waybills import WaybillBook
 from monitor.engine.engine import Engine
 from monitor.errors import ConfigError
 from monitor.model.alarm import AlarmChange, PreWarning
 from monitor.model.device_record import DeviceRecord
+from monitor.model.driver import Driver, DriverRegister
+from monitor.model.evidence import Evidence
 from monitor.model.exchange import LinkEvent
 from monitor.model.fleet import Registry, Vehicle
 from monitor.model.journal import JournalRecord, RecordType
@@ -36,6 +39,7 @@ class StepResult:
     outcomes: NDArray[np.int64]  # per engine.receive.Outcome
     waybills: tuple[Waybill, ...] = ()
     records: tuple[DeviceRecord, ...] = ()  # worth keeping, no alarms
+    evidence: tuple[Evidence, ...] = ()  # one piece for each change
 
 
 class Pipeline:
@@ -45,6 +49,7 @@ class Pipeline:
         self.engine = engine
         self.book = AlarmBook(engine.rules, engine.fleet, provisional=provisional)
         self.waybills = WaybillBook(engine.fleet)
+        self.evidence = EvidenceBook(engine)
         self.shop = MapShop()
 
     def take(self, record: JournalRecord) -> StepResult:
@@ -62,11 +67,14 @@ class Pipeline:
         else:
             if record.type is RecordType.REGISTRY:
                 engine.apply_registry(registry_of(record.payload))
+            elif record.type is RecordType.DRIVERS:
+                engine.fleet.apply_drivers(drivers_of(record.payload))
             elif record.type in LAYER_OF:
                 self._apply_map(record)
             elif record.type is RecordType.WAYBILL:
                 waybill = self.waybills.take(record)
             output = engine.tick(engine.clock_ms)
+        self.evidence.note(output.stretches)
         found: BookOutput = self.book.apply(output.edges)
         return StepResult(
             record.offset,
@@ -77,6 +85,7 @@ class Pipeline:
             output.outcomes,
             () if waybill is None else (waybill,),
             found.records,
+            self.evidence.of(found.changes, found.causes, output.edges),
         )
 
     def _apply_map(self, record: JournalRecord) -> None:
@@ -105,3 +114,13 @@ def registry_of(payload: bytes) -> Registry | None:
     """The registry of a REGISTRY record."""
     stated = msgspec.json.decode(payload, type=_RegistryPayload)
     return None if stated.vehicles is None else Registry(stated.vehicles, stated.version)
+
+
+def drivers_payload(register: DriverRegister) -> bytes:
+    """A driver register as the payload of a DRIVERS record."""
+    return msgspec.json.encode(register.drivers)
+
+
+def drivers_of(payload: bytes) -> DriverRegister:
+    """The driver register of a DRIVERS record."""
+    return DriverRegister(msgspec.json.decode(payload, type=tuple[Driver, ...]))

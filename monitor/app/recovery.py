@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from monitor.app import snapshot_state
 from monitor.app.live_pipeline import LivePipeline, config_payload
 from monitor.app.map_layers import map_records
-from monitor.app.pipeline import registry_payload
+from monitor.app.pipeline import drivers_payload, registry_payload
 from monitor.app.state_folder import StateFolder
 from monitor.engine.parameters import RuleLayers
 from monitor.engine.rule import Rule
 from monitor.errors import ConfigError, StoreError
+from monitor.model.driver import DriverRegister
 from monitor.model.fleet import Registry
 from monitor.model.journal import JournalRecord, RecordType
 from monitor.model.map_set import MapLayer
@@ -92,9 +93,13 @@ def restored(
 
 
 def todays_records(
-    live: LivePipeline, layers: RuleLayers, registry: Registry | None, maps: Mapping[MapLayer, bytes]
+    live: LivePipeline,
+    layers: RuleLayers,
+    registry: Registry | None,
+    drivers: DriverRegister,
+    maps: Mapping[MapLayer, bytes],
 ) -> tuple[JournalRecord, ...]:
-    """Records that bring the engine from what the journal says to the settings, registry and maps of today.
+    """Records that bring the engine from what the journal says to the settings, registers and maps of today.
 
     ``maps`` is the GeoJSON of every layer that there is.
     """
@@ -104,6 +109,8 @@ def todays_records(
         records.append(JournalRecord(0, RecordType.CONFIG, clock_ms, payload=config_payload(layers)))
     if not same_registry(registry, live.engine.fleet.registry):
         records.append(JournalRecord(0, RecordType.REGISTRY, clock_ms, payload=registry_payload(registry)))
+    if drivers != live.engine.fleet.register:
+        records.append(JournalRecord(0, RecordType.DRIVERS, clock_ms, payload=drivers_payload(drivers)))
     return (*records, *map_records(live.engine.fleet.maps, maps, clock_ms))
 
 

@@ -10,12 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.alarms.book import AlarmBook
+from monitor.app.evidence import EvidenceBook
 from monitor.app.live_pipeline import LivePipeline
 from monitor.app.map_layers import ground_of
 from monitor.app.settled import settle
 from monitor.engine.engine import Engine
 from monitor.engine.parameters import ParameterTable, RuleLayers
+from monitor.engine.trail import WholeTracks
 from monitor.model.alarm import Alarm, AlarmChange, PreWarning
+from monitor.model.driver import NO_DRIVERS, DriverRegister
+from monitor.model.evidence import Evidence
 from monitor.model.fleet import Registry
 from monitor.model.journal import JournalRecord, RecordType
 from monitor.model.map_set import NO_MAPS, MapSet
@@ -37,6 +41,7 @@ class Replay:
     outcomes: NDArray[np.int64]
     clock_ms: int
     registry: Registry | None = None
+    evidence: tuple[Evidence, ...] = ()  # a piece for each change, where it was asked for
 
 
 def replay_batch(
@@ -49,8 +54,10 @@ def replay_batch(
     layers: RuleLayers | None = None,
     quality: QualitySettings | None = None,
     maps: MapSet = NO_MAPS,
+    drivers: DriverRegister = NO_DRIVERS,
+    evidence: bool = False,
 ) -> Replay:
-    """Settled answer of a set of reports, or the live one with ``as_received``.
+    """Settled answer of a set of reports, or the live one with ``as_received``; with ``evidence`` if asked for.
 
     ``now_ms`` is the moment of the run: reports dated after it are flagged and move no clock. ``batch`` is copied.
     """
@@ -61,18 +68,23 @@ def replay_batch(
         now_ms=now_ms if now_ms is not None else int(time.time() * 1000),
         settings=quality or QualitySettings(),
     )
-    rules = load_rules()
     if as_received:
-        live = LivePipeline(rules, layers or RuleLayers())
+        live = _live_pipeline(layers, evidence)
         live.engine.apply_registry(registry)
+        live.engine.fleet.apply_drivers(drivers)
         live.engine.apply_maps(maps, ground_of(maps))
         return _live(live, [JournalRecord(1, RecordType.REPORTS, 0, in_received_order(batch))], until_ms)
+    rules = load_rules()
     engine = Engine(rules, ParameterTable(rules, layers), settled=True)
     engine.apply_registry(registry)
+    engine.fleet.apply_drivers(drivers)
     engine.apply_maps(maps, ground_of(maps))
+    engine.trail = WholeTracks() if evidence else None
     run = settle(engine, batch, until_ms=until_ms)
     book = AlarmBook(rules, engine.fleet, provisional=False)
     found = book.apply(run.edges)
+    witness = EvidenceBook(engine)
+    witness.note(run.stretches)
     return Replay(
         alarms=last_states(found.changes),
         changes=found.changes,
@@ -81,6 +93,7 @@ def replay_batch(
         days=np.concatenate([run.days, run.open_days]),
         outcomes=run.outcomes,
         clock_ms=run.clock_ms,
+        evidence=witness.of(found.changes, found.causes, run.edges),
     )
 
 
@@ -91,13 +104,17 @@ def replay_journal(
     until_ms: int | None = None,
     layers: RuleLayers | None = None,
     maps: MapSet = NO_MAPS,
+    drivers: DriverRegister = NO_DRIVERS,
+    evidence: bool = False,
 ) -> Replay:
     """The live answer over journal records: ticks, registry changes and rule settings included.
 
-    A ``registry``, ``layers`` and ``maps`` given here are in force from the start, until a record changes them.
+    A ``registry``, ``layers``, ``maps`` and ``drivers`` given here are in force from the start, until a record changes
+    them.
     """
-    live = LivePipeline(load_rules(), layers or RuleLayers())
+    live = _live_pipeline(layers, evidence)
     live.engine.apply_registry(registry)
+    live.engine.fleet.apply_drivers(drivers)
     live.engine.apply_maps(maps, ground_of(maps))
     return _live(live, records, until_ms)
 
@@ -128,7 +145,16 @@ def _live(live: LivePipeline, records: Iterable[JournalRecord], until_ms: int | 
         outcomes=np.sum([result.outcomes for result in results], axis=0),
         clock_ms=engine.clock_ms,
         registry=engine.fleet.registry,
+        evidence=tuple(piece for result in results for piece in result.evidence),
     )
+
+
+def _live_pipeline(layers: RuleLayers | None, evidence: bool) -> LivePipeline:
+    """A live pipeline that takes evidence only where it is asked for."""
+    live = LivePipeline(load_rules(), layers or RuleLayers())
+    if not evidence:
+        live.engine.trail = None
+    return live
 
 
 def last_states(changes: tuple[AlarmChange, ...]) -> tuple[Alarm, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.engine.driver_totals import with_driver_totals
 from monitor.engine.engine import Engine, Output, joined
 from monitor.engine.pass_template import CONTACT, TRACK
 from monitor.engine.receive import N_OUTCOMES, RECEIPT_AHEAD_MS, Outcome
@@ -28,6 +29,7 @@ class SettledRun:
     open_days: NDArray[np.void]
     outcomes: NDArray[np.int64]
     clock_ms: int
+    stretches: NDArray[np.void]
 
 
 def settle(engine: Engine, batch: ReportBatch, *, until_ms: int | None = None) -> SettledRun:
@@ -78,7 +80,14 @@ def settle(engine: Engine, batch: ReportBatch, *, until_ms: int | None = None) -
         outputs.append(engine.finish(CONTACT))
     outcomes += duplicates
     found = joined(outputs)
-    return SettledRun(edges=found.edges, days=found.days, open_days=open_days, outcomes=outcomes, clock_ms=clock_ms)
+    return SettledRun(
+        edges=with_driver_totals(found.edges, found.stretches, engine, clock_ms),
+        days=found.days,
+        open_days=open_days,
+        outcomes=outcomes,
+        clock_ms=clock_ms,
+        stretches=found.stretches,
+    )
 
 
 def _in_received_order(rows: NDArray[np.void], fleet_row: NDArray[np.int32]) -> NDArray[np.intp]:

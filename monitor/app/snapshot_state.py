@@ -7,6 +7,7 @@ A snapshot is never ahead of what the relational store has committed; otherwise 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 
 from monitor.app.live_pipeline import LivePipeline
 from monitor.app.map_layers import ground_of, maps_of
-from monitor.app.pipeline import registry_of, registry_payload
+from monitor.app.pipeline import drivers_of, drivers_payload, registry_of, registry_payload
 from monitor.engine.parameters import RuleLayers
 from monitor.engine.snapshot import EngineState, restore_snapshot, take_snapshot
+from monitor.engine.trail import TrailState
 from monitor.model.map_set import MapLayer
 from monitor.store.snapshot import Snapshot, write_snapshot
 
@@ -36,8 +38,10 @@ class _Meta(msgspec.Struct, frozen=True):
     layers: bytes
     waybills: bytes = b""  # of a version that had none
     maps: dict[MapLayer, bytes] = {}  # GeoJSON
+    register: bytes = b"[]"  # of drivers
     sources: list[str] = []
     judges: dict[str, bytes] = {}
+    runs: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class SavedState:
     layers: RuleLayers
     waybills: bytes
     maps: dict[MapLayer, bytes]
+    register: bytes
+    runs: bytes
 
 
 def save(live: LivePipeline, offset: int) -> SavedState:
@@ -66,6 +72,8 @@ def save(live: LivePipeline, offset: int) -> SavedState:
         layers=live.layers,
         waybills=pipeline.waybills.snapshot(),
         maps=pipeline.engine.fleet.maps.payloads(),
+        register=drivers_payload(pipeline.engine.fleet.register),
+        runs=pipeline.evidence.snapshot(),
     )
 
 
@@ -85,8 +93,12 @@ def write(folder: Path, state: SavedState) -> Path:
         layers=state.layers.model_dump_json().encode(),
         waybills=state.waybills,
         maps=state.maps,
+        register=state.register,
+        runs=state.runs,
     )
     arrays: dict[str, NDArray[np.generic]] = {"rows": engine.rows, "deadlines": engine.deadlines, "step": engine.step}
+    if engine.trail is not None:
+        arrays |= {"trails": engine.trail.rings, "trail_heads": engine.trail.heads}
     return write_snapshot(folder, state.offset, arrays, msgspec.msgpack.encode(meta))
 
 
@@ -109,13 +121,23 @@ def restore(live: LivePipeline, snapshot: Snapshot) -> None:
         rows=arrays["rows"].astype("u1", copy=False),
         deadlines=arrays["deadlines"].astype("i8", copy=False),
         step=arrays["step"].astype("u1", copy=False),
+        trail=_trail(arrays),
     )
     restore_snapshot(live.engine, state, registry_of(meta.registry))
     live.pipeline.book.restore(meta.book)
     live.gate.restore(meta.pushed)
+    live.pipeline.evidence.restore(meta.runs)
     live.pipeline.waybills.restore(meta.waybills)
+    live.engine.fleet.apply_drivers(drivers_of(meta.register))
     maps = maps_of(meta.maps, "snapshot")
     live.engine.apply_maps(maps, ground_of(maps))
+
+
+def _trail(arrays: Mapping[str, NDArray[np.generic]]) -> TrailState | None:
+    """The last reports of each vehicle; None in a snapshot of a version that kept none."""
+    if "trails" not in arrays or "trail_heads" not in arrays:
+        return None
+    return TrailState(arrays["trails"].astype("u1", copy=False), arrays["trail_heads"].astype("u1", copy=False))
 
 
 def _meta(snapshot: Snapshot) -> _Meta:

@@ -34,6 +34,7 @@ _COMMANDS: dict[str, _Command] = {
     "run": _Command("run", "run_command", "启动服务", "Start the daemon"),
     "demo": _Command("demo", "demo_command", "演示：自带消息服务与模拟车队", "Show everything on embedded parts"),
     "replay": _Command("replay", "replay_command", "用轨迹文件重算报警", "Alarms from recorded reports"),
+    "explain": _Command("explain", "explain_command", "说明一条报警的依据", "Why there is an alarm"),
     "simulate": _Command("simulate", "simulate_command", "模拟车队", "Simulate a fleet"),
     "score": _Command("score", "score_command", "用模拟真值评价报警", "Compare alarms with a simulation's truth"),
     "decode": _Command("decode", "decode_command", "解析 JT/T 808、809 报文", "Decode JT/T 808 and 809 frames"),
@@ -43,6 +44,9 @@ _COMMANDS: dict[str, _Command] = {
         "reload", "reload_command", "不停机重新读取配置与地图", "Have the daemon read its settings and maps anew"
     ),
     "rules": _Command("rules", "rules_command", "规则说明与参数", "What each rule does, and its settings"),
+    "roads": _Command("roads", "roads_group", "路段：生成、覆盖率、可疑路段", "Road sections from maps", group=True),
+    "drivers": _Command("drivers", "drivers_group", "驾驶员档案", "The driver register", group=True),
+    "permits": _Command("permits", "permits_group", "许可核查", "Permits against registry and trips", group=True),
     "db": _Command("db", "db_group", "数据库表结构", "Tables of the relational store", group=True),
     "version": _Command("version", "version_command", "版本", "Versions"),
 }

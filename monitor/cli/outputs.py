@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 import typer
 
 from monitor.errors import ReportFileError
+from monitor.model.alarm import Alarm
+from monitor.model.evidence import AlarmEvidence, Evidence
 
 Record = Mapping[str, object]
 ENDINGS = (".jsonl", ".csv", ".parquet")
@@ -45,10 +47,20 @@ def write_records(path: Path, columns: Sequence[str], records: Sequence[Record])
     """Write ``records`` with ``columns`` in order; the file appears whole or not at all."""
     check_ending(path)
     writer = {".jsonl": _jsonl, ".csv": _csv, ".parquet": _parquet}[path.suffix.lower()]
-    _whole(path, lambda file: writer(file, columns, records))
+    write_whole(path, lambda file: writer(file, columns, records))
 
 
-def _whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+def write_evidence(path: Path, alarms: Sequence[Alarm], pieces: Sequence[Evidence]) -> None:
+    """Write one line of JSON per alarm with its evidence; the file appears whole or not at all."""
+    of_alarm: dict[str, list[Evidence]] = {}
+    for piece in pieces:
+        of_alarm.setdefault(piece.alarm_id, []).append(piece)
+    lines = [AlarmEvidence(alarm.record(), tuple(of_alarm.get(alarm.alarm_id, ()))) for alarm in alarms]
+    write_whole(path, lambda file: file.writelines(msgspec.json.encode(line) + b"\n" for line in lines))
+
+
+def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Write a file so that it appears whole or not at all. Raises ReportFileError."""
     handle = -1
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

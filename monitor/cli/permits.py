@@ -56,8 +56,10 @@ def review_command(
     tongue = language(lang)
     if out is not None:
         check_ending(out)
-    loaded = load_config(config or default_config_path())
-    found = permit_findings(loaded, _day(first), _day(last))
+    first_day, last_day = _day(first), _day(last)
+    if last_day < first_day:
+        raise typer.BadParameter(f"TO {last} lies before FROM {first}")
+    found = permit_findings(load_config(config or default_config_path()), first_day, last_day)
     if out is not None:
         write_records(out, [field.name for field in fields(PermitFinding)], [asdict(one) for one in found])
     console = Console()

@@ -19,11 +19,12 @@ from rich.table import Table
 
 from monitor.app.replay import Replay, replay_batch, replay_journal
 from monitor.cli.language import LangOption, Language, language, said
-from monitor.cli.outputs import check_ending, write_records
+from monitor.cli.outputs import check_ending, write_evidence, write_records
 from monitor.engine.receive import Outcome
 from monitor.errors import InputError
 from monitor.model.alarm import ALARM_COLUMNS
 from monitor.model.beijing import iso, parse_iso
+from monitor.model.driver import NO_DRIVERS, DriverRegister
 from monitor.model.fleet import Registry
 from monitor.model.indicator import INDICATOR_COLUMNS, Indicator
 from monitor.model.map_set import NO_MAPS
@@ -47,11 +48,13 @@ def replay_command(
         typer.Argument(help="Track files (CSV, CSV.gz, CSV.xz, Parquet) or a journal folder. 轨迹文件或日志目录"),
     ],
     registry: Annotated[Path | None, typer.Option(help="Registry, CSV or Excel. 车辆档案")] = None,
+    drivers: Annotated[Path | None, typer.Option(help="Driver register, CSV or Excel. 驾驶员档案")] = None,
     config: Annotated[Path | None, typer.Option(help="Configuration; rule settings are used. 配置文件")] = None,
     mapping: Annotated[Path | None, typer.Option(help="Column mapping, TOML. 列映射")] = None,
     alarms: Annotated[Path | None, typer.Option(help="Write alarms: .jsonl .csv .parquet. 报警输出")] = None,
     indicators: Annotated[Path | None, typer.Option(help="Write indicator rows. 指标输出")] = None,
     supervision: Annotated[Path | None, typer.Option(help="Write the key-supervision list. 重点监管名单输出")] = None,
+    evidence: Annotated[Path | None, typer.Option(help="Write alarms with evidence, .jsonl. 报警依据输出")] = None,
     until: Annotated[str | None, typer.Option(help="Let time pass until then, ISO 8601. 时间推进至")] = None,
     as_received: Annotated[bool, typer.Option("--as-received", help="The live answer. 按接收顺序")] = False,
     lang: LangOption = None,
@@ -62,11 +65,15 @@ def replay_command(
     for path in (alarms, indicators, supervision):
         if path is not None:
             check_ending(path)
+    if evidence is not None and evidence.suffix.lower() != ".jsonl":
+        raise typer.BadParameter(f"{evidence}: evidence is written as .jsonl")
+    wanted = evidence is not None
     until_ms = _moment(until)
     settings = _settings(config) if config is not None else None
     layers = settings.rule_layers() if settings is not None else None
     maps = settings.maps() if settings is not None else NO_MAPS
     vehicles = _registry(registry, screen, tongue) if registry is not None else None
+    people = _drivers(drivers) if drivers is not None else NO_DRIVERS
     now_ms = int(time.time() * 1000)
     started = time.perf_counter()
     journals = [path for path in files if path.is_dir() and any(path.glob("*.vdmj"))]
@@ -74,7 +81,9 @@ def replay_command(
         from monitor.store.journal import read_segment_files
 
         records = read_segment_files(journals)
-        answer = replay_journal(records, vehicles, until_ms=until_ms, layers=layers, maps=maps)
+        answer = replay_journal(
+            records, vehicles, until_ms=until_ms, layers=layers, maps=maps, drivers=people, evidence=wanted
+        )
         failed = False
     else:
         batch, failed = _reports(files, mapping, now_ms, screen, tongue)
@@ -89,6 +98,8 @@ def replay_command(
             layers=layers,
             quality=settings.quality if settings is not None else QualitySettings(),
             maps=maps,
+            drivers=people,
+            evidence=wanted,
         )
     _write(
         answer,
@@ -98,9 +109,20 @@ def replay_command(
         as_received,
         tongue,
     )
+    if evidence is not None:
+        write_evidence(evidence, answer.alarms, answer.evidence)
     _summary(answer, time.perf_counter() - started, tongue)
     if failed:
         raise typer.Exit(EXIT_UNREADABLE)
+
+
+def _drivers(path: Path) -> DriverRegister:
+    """Every row of the file. Raises ``RegistryError``, ``ReportFileError``."""
+    from monitor.store.driver_files import read_drivers
+
+    read = read_drivers(path)
+    read.require_whole()
+    return DriverRegister(read.drivers)
 
 
 def _settings(config: Path) -> MonitorConfig:

@@ -158,3 +158,5 @@ def _write(simulation: Simulation, folder: Path, form: TrackForm) -> None:
     write_reports(simulation.batch, folder / f"tracks.{form.value}")
     write_registry(simulation.registry, folder / "registry.csv")
     write_truth(simulation.truth, folder / "truth.jsonl")
+    if simulation.permits:
+        (folder / "permits.geojson").write_bytes(simulation.permits)

@@ -24,6 +24,7 @@ from monitor.console.audit import AuditedCommands, audit
 from monitor.console.commands import Commands, NoCore
 from monitor.console.device_records import add_device_records
 from monitor.console.downlinks import add_downlinks
+from monitor.console.drivers import add_drivers
 from monitor.console.enterprise_summaries import enterprise_summaries
 from monitor.console.evidence import add_evidence
 from monitor.console.exchange import add_exchange
@@ -113,6 +114,7 @@ def create_api(
     add_exchange(api, database, core)
     add_maps(api, core)
     add_permits(api, database, core)
+    add_drivers(api, database, access)
     _pages(api)
     _problems(api)
     _guard(api, access)

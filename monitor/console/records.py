@@ -47,6 +47,7 @@ class AlarmRecord(BaseModel):
     inhibited_by: str | None
     cargo: str | None = Field(description="of a hazmat vehicle, by its electronic waybill")
     load: str | None = Field(description="loaded or empty, of a hazmat vehicle where known")
+    platform: str | None = Field(description="of a platform's alarm, by its name in reports")
     sequence: int = Field(description="number of its last change")
     changed_at: str = Field(description="engine clock of its last change")
 

@@ -84,6 +84,7 @@ def leave_stop(driving: np.void) -> None:
 def begin(driving: np.void, x: np.void) -> None:
     """The first report."""
     driving["driver"] = x["driver"] + 1
+    driving["unnamed"] = 0
     if not is_moving(x["motion_dkmh"], x["acc"]):
         stop_here(driving, x["fix_ms"], x["lon_deg"], x["lat_deg"])
 

@@ -3,7 +3,7 @@
 Both sums take driving as it happens and answer for a moment at or after it; time is whole epoch seconds. Only the end
 that leaves the window can be inexact, where driving there is known to have happened, but not quite when:
 
-* The day keeps the stretches of driving themselves and is exact while no more than 24 of them lie in its 24 hours.
+* The day keeps the stretches of driving themselves and is exact while no more than 12 of them lie in its 24 hours.
   Beyond that the two neighbours that lose least are taken together, as driving spread evenly over both and the stop
   between: at most 40 minutes off, when a vehicle stands and drives in equal and ever longer pieces; some seconds for
   a coach that stops two minutes forty times a day.
@@ -20,7 +20,7 @@ import numpy as np
 
 from monitor.model.compiled import compiled, folded
 
-STRETCHES = 24
+STRETCHES = 12
 """Stretches kept of a day (D): a coach's ordinary day has some ten."""
 DAY_S = 86_400
 LONGEST_S = 28_800

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from monitor.model.compiled import compiled
+from monitor.model.edge import UNDIRECTED
 
 MAX_STEP_MS = 180_000
 """A run of reports never goes on over a longer step (readings, Speeding)."""
@@ -31,7 +32,8 @@ def new_edge(out: np.void, x: np.void, code: int, kind: int, edge: int, onset_ms
     e["start_lat"] = np.nan
     e["end_lon"] = np.nan
     e["end_lat"] = np.nan
-    e["platform"] = -1
+    e["heard_ms"] = x["heard_ms"]
+    e["platform"] = x["source"] - 1
     e["start_section"] = 0
     e["end_section"] = 0
     e["fence"] = 0
@@ -79,8 +81,10 @@ def new_stretch(out: np.void, x: np.void, kind: int, from_ms: int, to_ms: int, d
 
 @compiled
 def section_mark(x: np.void) -> int:
-    """The road section of the step as edges carry it: 0 unknown, else 1 + position, negative against its line."""
+    """The road section of the step as edges carry it (``model.edge.section_place``)."""
     section: int = x["section"] + 1
+    if section > 0 and x["along"] == 0:
+        return section + UNDIRECTED
     return -section if x["along"] < 0 else section
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.engine.fenced import in_fence
 from monitor.engine.fleet_state import FleetState
 from monitor.engine.generated import build_pass
-from monitor.engine.near import NEAR, SECTION
+from monitor.engine.map_marks import renumber
+from monitor.engine.near import NEAR, PERMIT, SECTION
 from monitor.engine.parameters import ParameterTable
-from monitor.engine.pass_template import CONTACT, FENCED, LATE, TRACK
+from monitor.engine.pass_template import CONTACT, LATE, TRACK
 from monitor.engine.receive import N_OUTCOMES
 from monitor.engine.rule import Rule
 from monitor.engine.state import OUT, SIGN, STEP, STRETCH
@@ -36,7 +36,7 @@ LATE_MS = 300_000
 GRACE_MS = 1_800_000
 """After our own pause, absence and track rules hold back this long (readings, Clocks)."""
 
-_NOTHING_NEAR = (np.zeros(0, np.int32), np.zeros(0, NEAR), np.zeros(0, SECTION))
+_NOTHING_NEAR = np.zeros(0, np.int32), np.zeros(0, NEAR), np.zeros(0, SECTION), np.zeros(0, PERMIT)
 _LATE_FLAG = int(ReportFlag.BACKFILL)
 _TIME_FLAW = int(Flaw.TIME)
 
@@ -74,6 +74,8 @@ class Engine:
             for code, rule in enumerate(self.rules)
             if rule.judge is not None
         }
+        for judge in self.judges.values():
+            judge.settled = settled
         self._pass = build_pass(self.rules)
         self._step = np.zeros(1, STEP)
         self._step[0]["settled"] = 1 if settled else 0
@@ -171,8 +173,17 @@ class Engine:
         self.fleet.apply_registry(registry)
 
     def apply_maps(self, maps: MapSet, surroundings: Surroundings | None) -> None:
-        """The maps in force from now on, and their index."""
+        """The maps in force from now on, and the index of roads and fences, if there are any."""
+        renumber(self.fleet.rows[: len(self.fleet)], self.fleet.maps, maps)
         self.fleet.maps = maps
+        fences = maps.fences.fences if maps.fences is not None else ()
+        self._step[0]["relay_points"] = any(fence.kind == "relay" for fence in fences)
+        if maps.permits is not None and len(maps.permits):
+            from monitor.engine.permit_marks import PermitMarks
+            from monitor.engine.surroundings import Surroundings  # shapes are loaded only where there are maps
+
+            marks = PermitMarks(maps.permits, self.fleet)
+            surroundings = (surroundings or Surroundings()).with_permits(marks)
         self.surroundings = surroundings
 
     def open_days(self) -> NDArray[np.void]:
@@ -194,12 +205,10 @@ class Engine:
         driver_of = fleet.drivers_of(batch.drivers)[reports["driver"]]
         late = (reports["recv_ms"] - reports["fix_ms"] > LATE_MS) | (reports["flags"] & _LATE_FLAG != 0)
         marks_of = late.astype(np.int8) * LATE
-        if fleet.fences is not None:
-            marks_of[in_fence(reports, fleet.fences)] |= FENCED
         source_of = fleet.sources_of(batch.sources)[reports["source"]]
-        near_of, nears, sections = _NOTHING_NEAR
+        near_of, nears, sections, permits = _NOTHING_NEAR
         if self.surroundings is not None and phases & TRACK:
-            near_of, nears, sections = self.surroundings.mark(reports, row_of)
+            near_of, nears, sections, permits = self.surroundings.mark(reports, row_of)
         outcomes = np.zeros(len(reports), np.int8)
         done = 0
         found = _Found()
@@ -214,6 +223,7 @@ class Engine:
                 near_of,
                 nears,
                 sections,
+                permits,
                 done,
                 phases,
                 fleet.rows,

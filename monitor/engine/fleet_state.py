@@ -18,6 +18,7 @@ from monitor.engine.parameters import ParameterTable
 from monitor.engine.rule import Rule, RuleSettings
 from monitor.engine.state import NO_DAY, SPANS, row_dtype
 from monitor.model.beijing import NEVER_MS, day_number, day_start_ms
+from monitor.model.driver import NO_DRIVERS, DriverRegister
 from monitor.model.fleet import Registry, Vehicle, VehicleClass
 from monitor.model.map_set import NO_MAPS
 from monitor.model.report import PLATE_PREFIX, TERMINAL_PREFIX
@@ -44,7 +45,9 @@ class FleetState:
         """The maps in force."""
         self._row_of: dict[str, int] = {}
         self._alias: dict[str, int] = {}  # a key as reported (perhaps a terminal) to its row
-        self._driver_of: dict[str, int] = {}
+        self.register = NO_DRIVERS
+        """The driver register in force: cards, licences and qualification numbers of one person are one driver."""
+        self._driver_of: dict[str, int] = {}  # as reported
         self._source_of: dict[str, int] = {}
         self._last_keys: Sequence[str] = ()  # texts of the last batch: a source may send the same tuple again
         self._last_rows: NDArray[np.int32] = np.zeros(0, np.int32)
@@ -118,6 +121,10 @@ class FleetState:
 
     def drivers_of(self, drivers: Sequence[str]) -> NDArray[np.int32]:
         """Driver indices; one more entry at the end, -1, for reports without a driver."""
+        for stated in drivers:
+            if stated not in self._driver_of:
+                key = self.register.key_of(stated)
+                self._driver_of[stated] = int(_indices((key,), self._driver_of, self.drivers)[0])
         return _indices(drivers, self._driver_of, self.drivers)
 
     def sources_of(self, sources: Sequence[str]) -> NDArray[np.int32]:
@@ -127,6 +134,15 @@ class FleetState:
     def source(self, name: str) -> int:
         """Index of one source; a new one gets the next."""
         return int(self.sources_of((name,))[0])
+
+    def apply_drivers(self, register: DriverRegister) -> None:
+        """Another driver register from now on. A driver on the way goes on under the new key."""
+        self.register = register
+        for index, name in enumerate(self.drivers):
+            key = register.key_of(name)
+            if key != name and key not in self.drivers:
+                self.drivers[index] = key
+        self._driver_of = {name: index for index, name in enumerate(self.drivers)}
 
     def apply_registry(self, registry: Registry | None) -> None:
         """Bring every row up to a registry; registered vehicles that were never seen get a row."""
@@ -146,6 +162,10 @@ class FleetState:
             self._describe(row, key)
         self._refresh_params()
         self.deadlines[: len(self.keys)] = 0
+
+    def parameter(self, row: int, rule: str, name: str) -> float:
+        """One value of a vehicle's parameters for a rule."""
+        return float(self.params[self.rows[row]["core"]["profile"]][rule][name])
 
     def settings(self, rule: Rule, vehicle: Vehicle | None = None) -> RuleSettings:
         """Settings of a rule for a vehicle; without one, those that hold for no vehicle in particular."""

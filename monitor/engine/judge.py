@@ -28,6 +28,10 @@ class Judge:
     ``code`` is the rule's position among the engine's rules, for the edges.
     """
 
+    settled = False
+    """Whether the engine runs over a whole set of reports: vehicle by vehicle, so that the order of time comes only
+    with ``pass_time``."""
+
     def __init__(self, code: int, settings: RuleSettings) -> None:
         self.code = code
         self.settings = settings

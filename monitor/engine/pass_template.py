@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.engine.near import state_near, state_nothing_near
+from monitor.engine.near import is_fenced, state_near, state_nothing_near
 from monitor.engine.prefetch import prefetch_row
 from monitor.engine.receive import (
     Outcome,
@@ -87,8 +87,6 @@ CONTACT = 2
 
 LATE = 1
 """Mark of a report: old when received, or flagged as made up later."""
-FENCED = 2
-"""Mark of a report: it says that power is cut, not that ACC is on, and lies in a depot or loading fence."""
 
 EDGES_PER_REPORT = 96
 """Room that must be free in the edge buffer before a report: more than all rules together can write."""
@@ -195,6 +193,8 @@ def pass_time(
     """
     core = r["core"]
     x["row"] = row
+    x["source"] = core["source"]
+    x["heard_ms"] = core["contact_ms"]
     x["clock_ms"] = clock_ms
     x["driver"] = core["driver"]
     x["late"] = 0
@@ -256,6 +256,7 @@ def take_pending(r: np.void, p: np.void, x: np.void, out: np.void) -> None:
     core = r["core"]
     state_wheels(x, -1, -1, -1)
     state_nothing_near(x)
+    x["permit"] = -2
     fix_ms, clock_ms = x["fix_ms"], x["clock_ms"]
     lon, lat = x["lon_deg"], x["lat_deg"]
     speed_dkmh, acc, driver, late = x["speed_dkmh"], x["acc"], x["driver"], x["late"]
@@ -306,6 +307,7 @@ def run(
     near_of: NDArray[np.int32],
     nears: NDArray[np.void],
     sections: NDArray[np.void],
+    permits: NDArray[np.void],
     start: int,
     phases: int,
     rows: NDArray[np.void],
@@ -330,6 +332,8 @@ def run(
         row = row_of[i]
         r = rows[row]
         core = r["core"]
+        x["source"] = core["source"]
+        x["heard_ms"] = core["contact_ms"]
         p = params[core["profile"]]
         clock_ms = clocks[i]
         flaws = int(report["flaws"])
@@ -379,12 +383,20 @@ def run(
             marks_of[i] & LATE,
         )
         x["alarm_word"] = word
-        x["fenced"] = marks_of[i] & FENCED
         near = near_of[i] if surrounded else -1
         if near >= 0:
-            state_near(x, core["section"] - 1, nears[near], sections)
+            state_near(
+                x,
+                core["section"] - 1,
+                core["rival"] - 1,
+                float(core["rival_nats"]),
+                nears[near],
+                sections,
+                permits,
+            )
         else:
             state_nothing_near(x)
+        x["fenced"] = is_fenced(x)
         if repeats:
             x["again"] = 1
             report_rules(r, p, core, x, out)
@@ -393,11 +405,11 @@ def run(
             continue
         if phases & CONTACT != 0:
             x["stale"] = 1 if order == _OUT_OF_ORDER else 0
+            core["source"] = source_of[i] + 1
             contact_rules(r, p, core, x, out)
             state_receipt(x, report)
             receipt_rules(r, p, core, x, out)
             core["contact_ms"] = clock_ms
-            core["source"] = source_of[i] + 1
         if phases & TRACK == 0:
             if order != _OUT_OF_ORDER:
                 note_time(core, fix_ms)
@@ -430,7 +442,7 @@ def run(
             take_pending(r, p, x, out)
             outcomes[i] = 0
             if near >= 0:
-                state_near(x, -1, nears[near], sections)
+                state_near(x, -1, -1, 0.0, nears[near], sections, permits)
         state_wheels(x, report["mileage_m"], report["recorder_speed_dkmh"], report["heading_deg"])
         prepare_step(core, x)
         take_step(r, p, x, out)

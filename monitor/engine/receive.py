@@ -285,6 +285,9 @@ def absorb_step(core: np.void, x: np.void) -> None:
     core["speed_dkmh"] = x["motion_dkmh"]
     core["shown_speed"] = 1 if x["speed_dkmh"] >= 0 else 0
     core["acc"] = x["acc"]
-    core["section"] = x["section"] + 1
+    if x["section"] >= 0:
+        core["section"] = x["section"] + 1
+    core["rival"] = x["rival"] + 1
+    core["rival_nats"] = x["rival_nats"]
     if x["driver"] >= 0:
         core["driver"] = x["driver"]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.engine.engine import Engine
+from monitor.engine.trail import Trail, TrailState
 from monitor.errors import StoreError
 from monitor.model.beijing import NEVER_MS
 from monitor.model.fleet import Registry
@@ -36,6 +37,7 @@ class EngineState:
     deadlines: NDArray[np.int64]
     step: NDArray[np.uint8]
     judges: dict[str, bytes]
+    trail: TrailState | None = None
 
 
 def layout_of(engine: Engine) -> str:
@@ -63,6 +65,7 @@ def take_snapshot(engine: Engine) -> EngineState:
         deadlines=fleet.deadlines[:n].copy(),
         step=engine._step.copy().view(np.uint8),
         judges={name: judge.snapshot() for name, judge in engine.judges.items()},
+        trail=engine.trail.snapshot(n) if isinstance(engine.trail, Trail) else None,
     )
 
 
@@ -85,6 +88,8 @@ def restore_snapshot(engine: Engine, state: EngineState, registry: Registry | No
     engine._step[:] = np.ascontiguousarray(state.step).view(engine._step.dtype)
     for name, data in state.judges.items():
         engine.judges[name].restore(data)
+    if isinstance(engine.trail, Trail) and state.trail is not None:
+        engine.trail.restore(state.trail)
 
 
 def _describe(dtype: np.dtype[np.void], add: object) -> None:

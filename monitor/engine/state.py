@@ -1,7 +1,7 @@
 """State of one vehicle as one structured row: the engine's own part, then one part per rule.
 
 One row and one pass keep a step in a few cache lines; separate arrays per rule cost a cache miss each. At most
-2 KiB per vehicle may be used; with the rules of ``docs/rules.md`` it is some 660 bytes.
+2 KiB per vehicle may be used; with the rules of ``docs/rules.md`` it is some 2,020 bytes.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ CORE = np.dtype(
         ("registered", np.int8),
         ("vehicle_class", np.int8),  # position in VehicleClass; -1 not registered
         ("shown_speed", np.int8),  # the speed above was stated, not derived
-        ("section", np.int32),  # road section of the newest good fix, one more than its position; 0 = none
+        ("section", np.int32),  # last road section that was known, one more than its position; 0 = none
+        ("rival", np.int32),  # the section that may be the true one instead, likewise
+        ("rival_nats", np.float32),  # and what its fixes have gained on the other (monitor.engine.near)
         ("source", np.int32),  # of the last contact, one more than its position in the fleet's sources; 0 = unknown
     ],
     align=True,
@@ -120,6 +122,8 @@ STEP = np.dtype(
         ("backfill", np.int64),  # receipt: the terminal says that it was made up later
         ("heading_deg", np.int64),  # as stated; -1 unknown, and for held-back reports
         ("section", np.int64),  # road section, position in the RoadSet; -1 unknown road, and for held-back reports
+        ("rival", np.int64),  # section that may be the true one instead; -1 = none
+        ("rival_nats", np.float64),  # what its fixes have gained
         ("along", np.int64),  # 1 with the section's line, -1 against it, 0 unknown
         ("section_limit_dkmh", np.int64),  # posted on the section; 0 = not known
         ("road_class", np.int64),  # model.road.RoadClass; 0 = unknown road
@@ -127,11 +131,23 @@ STEP = np.dtype(
         ("fence", np.int64),  # the fence of the lowest limit; -1 = none has one
         ("fence_limit_dkmh", np.int64),  # 0 = none
         ("fence_kinds", np.int64),  # bits of model.fence.FenceKind of all fences around the place
-        ("permit", np.int64),  # permit of the vehicle at this time, position in the PermitSet; -1 = none
-        ("corridor_m", np.float64),  # distance from the middle of the permit's route
+        ("relay_points", np.int64),  # whether there is a fence of kind relay anywhere
+        ("permit", np.int64),  # position in the PermitSet of the one in force; -1 = none, -2 held-back report
+        ("permit_limit_dkmh", np.int64),  # 0 = none, or the permit does not hold now
+        ("permit_from_ms", np.int64),  # these only where there is a permit
+        ("permit_to_ms", np.int64),  # exclusive
+        ("permit_hours_from_s", np.int64),  # of the Beijing day; -1 = all day
+        ("permit_hours_to_s", np.int64),
+        ("permit_corridor_m", np.float64),  # allowed distance from the route; 0 = the permit names none
+        ("route_off_m", np.float64),  # distance from the middle of the route
+        ("route_left_m", np.float64),  # along the route to its end
+        ("route_length_m", np.float64),
+        ("route_end_m", np.float64),  # straight to the route's end
         ("alarm_word", np.int64),  # report: JT/T 808 alarm word; -1 unknown
         ("fenced", np.int64),  # report: power cut, ACC not on, and inside a depot or loading fence
         ("again", np.int64),  # report: repeats the newest time stamp
+        ("source", np.int64),  # of the last contact before this report, one more than its position; 0 = unknown
+        ("heard_ms", np.int64),  # engine clock at that contact; 0 = never
         ("row", np.int64),
         ("settled", np.int64),
         ("final", np.int64),  # time passing: no later report will ever come

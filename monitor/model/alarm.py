@@ -128,6 +128,7 @@ class Alarm:
     inhibited_by: str = ""
     cargo: str = ""  # hazmat: by the electronic waybill, as known when the alarm was raised
     load: Load = Load.UNKNOWN
+    platform: str = ""  # of a platform's alarm, by its name in reports
 
     def record(self) -> dict[str, str | float | int | bool | None]:
         """The record other programs read: ISO times at +08:00, words for enumerations, empty text as null."""
@@ -167,6 +168,7 @@ class Alarm:
             "inhibited_by": self.inhibited_by or None,
             "cargo": self.cargo or None,
             "load": self.load.value or None,
+            "platform": self.platform or None,
         }
 
 
@@ -206,6 +208,7 @@ ALARM_COLUMNS: tuple[str, ...] = (
     "inhibited_by",
     "cargo",
     "load",
+    "platform",
 )
 
 ALARM_FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Alarm))
@@ -218,7 +221,6 @@ class Transition(StrEnum):
     UPDATED = "updated"
     CLEARED = "cleared"
     WITHDRAWN = "withdrawn"
-    INHIBITED = "inhibited"
     MERGED = "merged"  # into another alarm, which ``inhibited_by`` names
 
 

@@ -20,6 +20,22 @@ class EdgeType(IntEnum):
     PREWARNING = 4  # a push of its own; no alarm record
     WITHDRAW = 5  # the episode turned out not to be one
     RECORD = 6  # worth keeping, nothing to alarm anybody about; no alarm record
+    RELEASE = 7  # the episode is over and what it inhibited is let go; says nothing new of its own alarm
+
+
+UNDIRECTED = 1 << 24
+"""Added to a section mark where nobody saw which way the vehicle ran."""
+
+
+def section_place(mark: int) -> tuple[int, int]:
+    """Position of a mark's section, -1 for none; and 1 with its line, -1 against it, 0 not known.
+
+    A section mark is 0 for an unknown road, else 1 + the section's position, negative against its line.
+    """
+    place = (abs(mark) & (UNDIRECTED - 1)) - 1
+    if place < 0 or abs(mark) & UNDIRECTED:
+        return place, 0
+    return place, 1 if mark > 0 else -1
 
 
 EDGE = np.dtype(
@@ -37,8 +53,9 @@ EDGE = np.dtype(
         ("start_lat", np.float64),
         ("end_lon", np.float64),
         ("end_lat", np.float64),
-        ("platform", np.int32),  # of a platform's alarm: position in the fleet's sources, with row -1; else -1
-        ("start_section", np.int32),  # road section at the begin: 0 unknown, else 1 + position, negative against it
+        ("heard_ms", np.int64),  # engine clock when the vehicle was last heard of before; 0 never
+        ("platform", np.int32),  # in the fleet's sources: last heard of through it; with row -1, what it is about
+        ("start_section", np.int32),  # road section at the begin, a section mark
         ("end_section", np.int32),
         ("fence", np.int32),  # fence that the alarm or its limit comes from; 0 none, else 1 + position
         ("permit", np.int32),  # permit that the alarm or its limit comes from; -1 none

@@ -38,6 +38,7 @@ class LinkEvent:
     up: bool
     at_ms: int
     reason: str = ""
+    platform: str = ""  # name of the other end in reports; the name of the link where empty
 
 
 @dataclass(frozen=True, slots=True)

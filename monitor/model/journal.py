@@ -24,6 +24,7 @@ class RecordType(IntEnum):
     ROADS = 8  # GeoJSON of the road sections in force
     PLACES = 9  # GeoJSON of the places in force
     PERMITS = 10  # GeoJSON of the permits in force
+    DRIVERS = 11  # the driver register in force
 
 
 @dataclass(frozen=True, slots=True)

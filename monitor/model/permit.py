@@ -1,8 +1,8 @@
 """Permits 许可: which vehicle may go where, when, how fast, and how big it may be while it does.
 
-GeoJSON (``monitor.model.geojson``) of routes: oversize transport 大件运输, special hazmat 危货, charter trips 包车. Each
-feature has an ``id`` or the property ``permit_id``; its geometry is the route from begin to end as one LineString, or
-null where the permit names none. Properties: ``vehicle_id``, or ``plate`` with ``plate_color``; ``valid_from`` and
+GeoJSON (``monitor.model.geojson``) of routes: oversize transport 大件运输, special hazmat 危货, charter trips 包车.
+Each feature has an ``id`` or the property ``permit_id``; its geometry is the route from begin to end as one LineString,
+or null where the permit names none. Properties: ``vehicle_id``, or ``plate`` with ``plate_color``; ``valid_from`` and
 ``valid_to`` (ISO 8601; a date alone is the whole Beijing day); the others by name, all optional.
 """
 

@@ -44,14 +44,17 @@ class AccContradictionSettings(RuleSettings):
     signs: int = Field(default=2, ge=1, description="at least this many reports with ACC off above that speed (D)")
 
 
+MOST_MS = 2**31 - 1
+"""An alarm that lasts longer (24 days without a pause) is told to end there."""
+
 PARAMS = np.dtype(
     [("carried_dkmh", np.int64), ("hold_ms", np.int64), ("signs", np.int64), ("enabled", np.int64)], align=True
 )
 STATE = np.dtype(
     [
         ("begun_ms", np.int64),  # report of the first sign; 0 = none
-        ("last_ms", np.int64),  # report that the last sign reaches
         ("distance_m", np.float64),
+        ("lasted_ms", np.int32),  # from there to the report that the last sign reaches
         ("start_lon_e7", np.int32),
         ("start_lat_e7", np.int32),
         ("end_lon_e7", np.int32),
@@ -95,7 +98,7 @@ def end(state: np.void, params: np.void, x: np.void, out: np.void, code: int, re
     """No further sign: forget them, and clear what they raised."""
     if state["open"] == 1:
         e = write_edge(state, params, x, out, code, _CLEAR)
-        e["end_ms"] = state["last_ms"]
+        e["end_ms"] = state["begun_ms"] + state["lasted_ms"]
         e["end_lon"] = from_e7(state["end_lon_e7"])
         e["end_lat"] = from_e7(state["end_lat_e7"])
         e["end_reason"] = reason
@@ -125,14 +128,14 @@ def take_sign(state: np.void, params: np.void, x: np.void, out: np.void, code: i
         state["peak_dkmh"] = 0
         state["late"] = 0
     state["n"] += 1
-    state["last_ms"] = x["fix_ms"]
+    state["lasted_ms"] = min(x["fix_ms"] - state["begun_ms"], MOST_MS)
     state["end_lon_e7"] = to_e7(x["lon_deg"])
     state["end_lat_e7"] = to_e7(x["lat_deg"])
     state["distance_m"] += x["distance_m"]
     state["peak_dkmh"] = max(np.int64(state["peak_dkmh"]), x["previous_motion_dkmh"])
     if x["late"] == 1:
         state["late"] = 1
-    lasted_ms = state["last_ms"] - state["begun_ms"]
+    lasted_ms = state["lasted_ms"]
     if state["open"] == 0 and lasted_ms > params["hold_ms"] and state["n"] >= params["signs"]:
         state["open"] = 1
         write_edge(state, params, x, out, code, _ONSET)

@@ -9,10 +9,11 @@ counts all; of more than 4 h neither counts anything.
 The alarm comes at the moment the limit is passed, or with the first driving after a rest while the sum is still over
 it, and ends at the start of the next rest of at least 1,200 s. Grade general, major from 10 % over; the value is the
 highest sum reached. It is certain for what a known driver drove, else suspected: nobody says that one driver drove it
-all. Another driver's card, which counts only at a stop, begins from zero; what one driver drove in several vehicles is
-not added up.
+all. Another driver's card, which counts only at a stop, begins from zero; where no card was in since the stop, from the
+moment of his. What one driver drove in several vehicles, with his card in, is added up at settlement, to the
+millisecond; such a sum takes the place of one that a vehicle alone passes later in the same run.
 
-Counted in whole seconds. The 24 hours are exact for up to 24 stretches of driving in them, beyond that off by some
+Counted in whole seconds. The 24 hours are exact for up to 12 stretches of driving in them, beyond that off by some
 seconds, 40 minutes at the very worst; the week by at most 15 min 15 s, where only half of the hour that leaves it was
 driven.
 """
@@ -23,6 +24,8 @@ import numpy as np
 from pydantic import Field
 
 from monitor.engine.driving import (
+    AFTER,
+    BEFORE,
     DRIVING,
     LONG_SILENCE_MS,
     MOVING,
@@ -30,6 +33,7 @@ from monitor.engine.driving import (
     UNKNOWN,
     begin,
     certain_until_ms,
+    change_of_driver,
     come_to_rest,
     driving_since_ms,
     kind_of_step,
@@ -37,7 +41,7 @@ from monitor.engine.driving import (
     least_driving_ms,
     leave_stop,
     stand,
-    takes_over,
+    take_over,
 )
 from monitor.engine.driving_sums import (
     DAY_SUM,
@@ -394,6 +398,17 @@ def forget(state: np.void) -> None:
 
 
 @compiled
+def begin_from_zero(
+    state: np.void, params: np.void, x: np.void, out: np.void, code: int, end_ms: int, end_lon: float, end_lat: float
+) -> None:
+    """Another driver has taken over."""
+    end_alarms(state, params, x, out, code, end_ms, end_lon, end_lat, _OVER)
+    forget(state)
+    state["driving"]["acc_fast_ms"] = 0
+    take_over(state["driving"], x)
+
+
+@compiled
 def switch_off(state: np.void, params: np.void, x: np.void, out: np.void, code: int) -> None:
     """The rule no longer applies to the vehicle."""
     driving = state["driving"]
@@ -429,14 +444,15 @@ def watch(state: np.void, params: np.void, x: np.void, out: np.void, code: int) 
     lon = x["previous_lon_deg"]
     lat = x["previous_lat_deg"]
     at_ms = last_seen_driving_ms(driving, x["previous_fix_ms"])
-    if takes_over(driving, x):
-        end_alarms(state, params, x, out, code, at_ms, lon, lat, _OVER)
-        forget(state)
-        driving["acc_fast_ms"] = 0
-        driving["driver"] = x["driver"] + 1
+    change = change_of_driver(driving, x)
+    if change == BEFORE:
+        begin_from_zero(state, params, x, out, code, at_ms, lon, lat)
     kind = kind_of_step(params["rest_ms"], x)
     if kind == MOVING:
         move(state, params, x, out, code)
+        if change == AFTER:
+            at_ms = last_seen_driving_ms(driving, x["fix_ms"])
+            begin_from_zero(state, params, x, out, code, at_ms, x["lon_deg"], x["lat_deg"])
     elif kind == STANDING:
         if stand(driving, params["rest_ms"], x):
             stop_lon = from_e7(driving["stop_lon_e7"])

@@ -8,15 +8,26 @@ nor putting in a card where none was known, nor a change across silence or a jum
 
 Onset is the first sign, end the last; signs no more than ``quiet_s`` apart are one alarm, so two cards that take turns
 are one. ``driver_id`` is the driver from whom the card was changed, whose driving clock runs on; ``n_reports`` counts
-the signs. Major. One driver in two moving vehicles is not looked for: each vehicle is judged by itself.
+the signs. Major.
+
+One driver in two moving vehicles is an alarm too: a stretch of driving of one vehicle overlaps one of another, with the
+same card in, for more than ``overlap_s``. It is the alarm of the vehicle that began to move later, from then on to the
+last moment of the overlap, and comes when both stretches are over. Driving after a stop with no card in since is
+nobody's, and stops are no driving, however short.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
+from monitor.engine.driver_overlaps import DriverOverlaps
+from monitor.engine.driving import is_moving
 from monitor.engine.edges import MAX_STEP_MS, new_edge
+from monitor.engine.judge import Judge, edge_rows
 from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import EndReason, Grade
 from monitor.model.beijing import NEVER_MS
@@ -24,10 +35,8 @@ from monitor.model.compiled import compiled, folded
 from monitor.model.edge import EdgeType
 from monitor.model.geo import from_e7, to_e7
 
-MOVING_DKMH = 50
-"""Moving is at least 5 km/h (F6)."""
-CARRIED_DKMH = 250
-"""ACC off at up to 25 km/h is being carried (readings, Driving clocks), where cards may well be changed."""
+if TYPE_CHECKING:
+    from monitor.engine.fleet_state import FleetState
 
 _ONSET = int(EdgeType.ONSET)
 _UPDATE = int(EdgeType.UPDATE)
@@ -44,6 +53,9 @@ class DriverConflictSettings(RuleSettings):
     )
     quiet_s: float = Field(
         default=600, ge=600, description="an alarm is over when no sign has come for longer than this (D)"
+    )
+    overlap_s: float = Field(
+        default=300, ge=0, description="one driver in two moving vehicles: for longer than this (D)"
     )
 
 
@@ -69,17 +81,11 @@ def fill(settings: RuleSettings, facts: VehicleFacts) -> tuple[Value, ...]:
 
 
 @compiled
-def is_driven(motion_dkmh: int, acc: int) -> bool:
-    """Moving by itself."""
-    return motion_dkmh >= MOVING_DKMH and not (acc == 0 and motion_dkmh <= CARRIED_DKMH)
-
-
-@compiled
 def without_a_stop(x: np.void, swap_ms: int) -> bool:
     """Whether nobody can have changed seats within the step."""
     if x["dt_ms"] > MAX_STEP_MS or x["jump"] == 1:
         return False
-    if not is_driven(x["previous_motion_dkmh"], x["previous_acc"]) or not is_driven(x["motion_dkmh"], x["acc"]):
+    if not is_moving(x["previous_motion_dkmh"], x["previous_acc"]) or not is_moving(x["motion_dkmh"], x["acc"]):
         return False
     fastest_dkmh = max(x["previous_motion_dkmh"], x["motion_dkmh"])
     return bool((x["dt_ms"] - swap_ms) * fastest_dkmh < x["distance_m"] * 36_000.0)
@@ -170,6 +176,41 @@ def advance(state: np.void, params: np.void, core: np.void, x: np.void, out: np.
     return due
 
 
+class OverlapJudge(Judge):
+    """One driver in two moving vehicles, over the whole fleet."""
+
+    def __init__(self, code: int, settings: RuleSettings) -> None:
+        super().__init__(code, settings)
+        self._overlaps = DriverOverlaps()
+
+    def take(
+        self, signs: NDArray[np.void], stretches: NDArray[np.void], fleet: FleetState, clock_ms: int
+    ) -> NDArray[np.void]:
+        """An overlap is over when it is found: onset and clear at once, as of the moment it could be known."""
+        assert isinstance(self.settings, DriverConflictSettings)
+        least_ms = round(self.settings.overlap_s * 1000)
+        found = self._overlaps.take(stretches, fleet.keys, least_ms, clock_ms)
+        if not self.settings.enabled:
+            found = found[:0]
+        edges = edge_rows(2 * len(found), self.code, 0)
+        edges["edge"] = np.tile([_ONSET, _CLEAR], len(found))
+        twice = np.repeat(found, 2)
+        edges["row"] = twice["row"]
+        edges["driver"] = twice["driver"]
+        edges["onset_ms"] = twice["from_ms"]
+        edges["end_ms"] = twice["to_ms"]
+        edges["at_ms"] = twice["known_ms"]
+        edges["grade"] = _MAJOR
+        edges["end_reason"][1::2] = _OVER
+        return edges
+
+    def snapshot(self) -> bytes:
+        return self._overlaps.snapshot()
+
+    def restore(self, data: bytes) -> None:
+        self._overlaps.restore(data)
+
+
 RULE = Rule(
     name="driver_conflict",
     title_zh="驾驶员冲突",
@@ -181,5 +222,6 @@ RULE = Rule(
     state=STATE,
     step=step,
     advance=advance,
+    judge=OverlapJudge,
     page=__doc__,
 )

@@ -12,8 +12,14 @@ ends both.
 
 The alarm comes at the moment the limit is passed and ends at the start of the rest that ends the run. Grade general,
 major from 30 minutes over, serious from 60. The clock is the driver's where a card is known, else the vehicle's; two
-drivers without cards (``crew = 2``) make it suspected; a card change counts only at a stop. Pre-warnings (F5) come
-30 minutes before ``day`` and 15 minutes before ``night``.
+drivers without cards (``crew = 2``) make it suspected. A card change counts only at a stop; out and in of the same card
+is nothing. Where no card was in at the stop, nor since, the other driver takes over at the moment of his card, though
+it moves: what was driven between without a card stays with the driver last named, of whom alone is known that he drove
+without a rest. Pre-warnings (F5) come 30 minutes before ``day`` and 15 minutes before ``night``.
+
+The time is told as stretches of driving, standing and unknown time (ACC contradicting, long silence with more than
+1 km), whether the rule is on or not. A stretch is cut where another driver takes over or a first card is learned; its
+driver is unknown where it began after a stop with no card in since.
 """
 
 from __future__ import annotations
@@ -22,13 +28,17 @@ import numpy as np
 from pydantic import Field
 
 from monitor.engine.driving import (
+    AFTER,
+    BEFORE,
     DRIVING,
+    LEARNED,
     LONG_SILENCE_MS,
     MOVING,
     STANDING,
     UNKNOWN,
     begin,
     certain_until_ms,
+    change_of_driver,
     come_to_rest,
     driving_since_ms,
     kind_of_step,
@@ -36,10 +46,25 @@ from monitor.engine.driving import (
     least_driving_ms,
     leave_stop,
     stand,
-    takes_over,
+    take_over,
 )
 from monitor.engine.edges import new_edge
 from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
+from monitor.engine.stretch_clock import (
+    OPEN,
+    begin_stretch,
+    close_drive,
+    cut_after,
+    cut_before,
+    name_again,
+    pass_drive,
+    pass_queue,
+    pass_stand,
+    pass_unseen,
+    pull_up,
+    who_drives,
+    write_open,
+)
 from monitor.model.alarm import Certainty, EndReason, Grade
 from monitor.model.beijing import NEVER_MS, ms_of_day
 from monitor.model.compiled import compiled, folded
@@ -126,6 +151,7 @@ STATE = np.dtype(
         ("distance_m", np.float64),  # since the run began
         ("day", CLOCK),
         ("night", CLOCK),
+        ("stretch", OPEN),
         ("n", np.int32),
         ("late", np.int8),
     ],
@@ -376,18 +402,21 @@ def rest_begins(state: np.void, params: np.void, x: np.void, out: np.void, code:
 
 
 @folded
-def move(state: np.void, params: np.void, x: np.void, out: np.void, code: int) -> None:
+def move(state: np.void, params: np.void, x: np.void, out: np.void, code: int, who: int) -> None:
     """The step was driving: it ends a stop unless it is short and near."""
     driving = state["driving"]
     stopped_ms = driving["rest_ms"]
     rested = driving["rested"]
     from_ms = driving_since_ms(driving, params["queue_ms"], params["queue_m"], x)
     if from_ms == 0:
+        pass_queue(state["stretch"], x)
         return
+    drive_ms = from_ms
     if stopped_ms != 0 and rested == 0 and params["elapsed"] == 1 and state["day"]["suspected_ms"] > 0:
         from_ms = stopped_ms
     state["distance_m"] += x["distance_m"]
     certain_to_ms = certain_until_ms(driving, from_ms, x)
+    pass_drive(state["stretch"], driving, x, out, drive_ms, certain_to_ms, who)
     if certain_to_ms < from_ms:
         day = state["day"]
         day["certain_ms"] = max(0, day["certain_ms"] - (from_ms - certain_to_ms))
@@ -403,7 +432,7 @@ def pass_unknown(state: np.void, params: np.void, x: np.void, out: np.void, code
     driving = state["driving"]
     from_ms = x["previous_fix_ms"]
     to_ms = x["fix_ms"]
-    least_ms = least_driving_ms(params["cap_kmh"], x)
+    least_ms = min(least_driving_ms(params["cap_kmh"], x), to_ms - from_ms)
     slack_ms = to_ms - from_ms - least_ms
     stopped_ms = 0
     end_ms = from_ms
@@ -431,7 +460,7 @@ def pass_unknown(state: np.void, params: np.void, x: np.void, out: np.void, code
         drive(state, params, x, out, code, from_ms, from_ms, to_ms)
         return
     state["distance_m"] += x["distance_m"]
-    drive(state, params, x, out, code, from_ms, from_ms + max(0, least_ms), to_ms)
+    drive(state, params, x, out, code, from_ms, from_ms + least_ms, to_ms)
 
 
 @folded
@@ -445,30 +474,49 @@ def step(
 ) -> None:
     """One accepted report: what was the time since the last one?"""
     driving = state["driving"]
+    stretch = state["stretch"]
     if x["first"] == 1:
         begin(driving, x)
+        begin_stretch(stretch, driving, x)
         return
     if x["dt_ms"] <= LONG_SILENCE_MS:
         state["n"] += 1
         if x["late"] == 1:
             state["late"] = 1
-    if takes_over(driving, x):
+    who = who_drives(driving)
+    change = change_of_driver(driving, x)
+    if change == BEFORE:
         at_ms = last_seen_driving_ms(driving, x["previous_fix_ms"])
         end_run(state, params, x, out, code, at_ms, x["previous_lon_deg"], x["previous_lat_deg"], _OVER)
-        driving["driver"] = x["driver"] + 1
+        take_over(driving, x)
+        who = who_drives(driving)
+        cut_before(stretch, driving, x, out)
     kind = kind_of_step(params["rest_ms"], x)
     if kind == STANDING:
-        if stand(driving, params["rest_ms"], x):
+        rests = stand(driving, params["rest_ms"], x)
+        pass_stand(stretch, driving, x, out, who)
+        if rests:
             rest_begins(state, params, x, out, code)
     elif kind == MOVING:
-        move(state, params, x, out, code)
+        move(state, params, x, out, code, who)
+        if change == AFTER:
+            at_ms = last_seen_driving_ms(driving, x["fix_ms"])
+            end_run(state, params, x, out, code, at_ms, x["lon_deg"], x["lat_deg"], _OVER)
+            take_over(driving, x)
     elif kind == UNKNOWN:
+        pass_unseen(stretch, x, out, who)
         pass_unknown(state, params, x, out, code)
     else:
+        pass_unseen(stretch, x, out, who)
         at_ms = last_seen_driving_ms(driving, x["previous_fix_ms"])
         end_run(state, params, x, out, code, at_ms, x["previous_lon_deg"], x["previous_lat_deg"], _DATA_ENDED)
         leave_stop(driving)
+    if change in (LEARNED, AFTER):
+        cut_after(stretch, driving, x, out)
+    elif stretch["driver"] == 0:
+        name_again(stretch, driving, x)
     come_to_rest(driving, x)
+    pull_up(stretch, driving, x, out)
 
 
 @compiled
@@ -481,22 +529,31 @@ def advance(
     code: int,
 ) -> int:
     """Silence of more than 4 h ends the run at its last report, or at the stop before it."""
-    if core["fix_ms"] == 0 or state["day"]["suspected_ms"] == 0:
-        return NEVER_MS
-    due = core["clock_ms"] + LONG_SILENCE_MS
-    if x["clock_ms"] > due and (x["settled"] == 0 or x["final"] == 1):
-        at_ms = last_seen_driving_ms(state["driving"], core["fix_ms"])
-        now = x["clock_ms"]
-        x["clock_ms"] = due
-        end_run(state, params, x, out, code, at_ms, core["lon_deg"], core["lat_deg"], _DATA_ENDED)
-        x["clock_ms"] = now
-        return NEVER_MS
-    if x["final"] == 1:
-        if state["day"]["onset_ms"] != 0:
-            write_edge(state, state["day"], params["day"], x, out, code, DAY, _UPDATE)
-        if state["night"]["onset_ms"] != 0:
-            write_edge(state, state["night"], params["night"], x, out, code, NIGHT, _UPDATE)
+    due = NEVER_MS
+    if core["fix_ms"] != 0 and state["day"]["suspected_ms"] != 0:
+        due = core["clock_ms"] + LONG_SILENCE_MS
+        if x["clock_ms"] > due and (x["settled"] == 0 or x["final"] == 1):
+            fall_silent(state, params, core, x, out, code, due)
+            due = NEVER_MS
+        elif x["final"] == 1:
+            if state["day"]["onset_ms"] != 0:
+                write_edge(state, state["day"], params["day"], x, out, code, DAY, _UPDATE)
+            if state["night"]["onset_ms"] != 0:
+                write_edge(state, state["night"], params["night"], x, out, code, NIGHT, _UPDATE)
+    if x["final"] == 1 and core["fix_ms"] != 0:
+        write_open(state["stretch"], x["row"], out, core["fix_ms"])
     return int(due)
+
+
+@compiled
+def fall_silent(state: np.void, params: np.void, core: np.void, x: np.void, out: np.void, code: int, due: int) -> None:
+    """The run is over, as of the deadline."""
+    at_ms = last_seen_driving_ms(state["driving"], core["fix_ms"])
+    now = x["clock_ms"]
+    x["clock_ms"] = due
+    end_run(state, params, x, out, code, at_ms, core["lon_deg"], core["lat_deg"], _DATA_ENDED)
+    x["clock_ms"] = now
+    close_drive(state["stretch"], state["driving"], x["row"], out, core["fix_ms"])
 
 
 RULE = Rule(

@@ -31,6 +31,9 @@ from monitor.model.compiled import compiled, folded
 from monitor.model.edge import EdgeType
 from monitor.model.geo import is_coarse, is_same_fix
 
+MOST = 2**31 - 1
+"""What four bytes hold; no odometer and no proof needs more."""
+
 _ONSET = int(EdgeType.ONSET)
 _UPDATE = int(EdgeType.UPDATE)
 _CLEAR = int(EdgeType.CLEAR)
@@ -69,12 +72,12 @@ PARAMS = np.dtype(
 STATE = np.dtype(
     [
         ("window_ms", np.int64),  # begin of the window; 0 = none
-        ("odometer_m", np.int64),  # at its begin; -1 unknown
         ("first_ms", np.int64),  # begin of the first sign; 0 = none yet
         ("last_ms", np.int64),  # end of the last one
-        ("signs_ms", np.int64),  # length of the signs
         ("way_m", np.float64),  # way of the signs
         ("spoken_m", np.float64),  # way of the window by the speeds
+        ("odometer_m", np.int32),  # at its begin; -1 unknown
+        ("signs_ms", np.int32),  # length of the signs
         ("n", np.int32),  # reports since the first sign began
         ("n_signs", np.int32),  # of them, to the end of the last sign
         ("speed_dkmh", np.int16),  # stated by the report before; -1 unknown
@@ -132,7 +135,7 @@ def end(state: np.void, core: np.void, x: np.void, out: np.void, code: int, reas
 def open_window(state: np.void, x: np.void) -> None:
     """A window begins with this report."""
     state["window_ms"] = x["fix_ms"]
-    state["odometer_m"] = x["mileage_m"]
+    state["odometer_m"] = min(x["mileage_m"], MOST)
     state["spoken_m"] = 0.0
     note_speeds(state, x)
     if state["first_ms"] == 0:
@@ -192,7 +195,7 @@ def take_repeat(state: np.void, params: np.void, core: np.void, x: np.void, out:
             if state["first_ms"] == 0:
                 state["first_ms"] = state["window_ms"]
             state["last_ms"] = x["fix_ms"]
-            state["signs_ms"] += length_ms
+            state["signs_ms"] = min(state["signs_ms"] + length_ms, MOST)
             state["way_m"] += way_m
             state["n_signs"] = state["n"]
             if state["open"] == 0 and is_proved(state, params):

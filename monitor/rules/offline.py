@@ -4,9 +4,15 @@ No contact for more than 24 h. One alarm per absence; its grade is the tier reac
 7 days major, 15 days serious. Kind ``parked`` when the last reports stood still, else ``lost``. Onset 24 h after the
 last contact; it ends when contact returns, or when the vehicle retires.
 
-Absence counts from the latest of last contact, ``in_service_from`` and the day after ``suspended_to``; a registered
-stop exempts, and one that begins during an absence ends it. It runs on receive time; after a pause of ours it holds
-back for 30 minutes.
+Absence counts from the latest of last contact, ``in_service_from`` and the day after ``suspended_to``. A registered
+stop (停运, 报停), a repair and a handed-in licence exempt, each stated as ``suspended_from`` to ``suspended_to``, both
+inclusive: one that begins during an absence ends it, one that is registered afterwards takes the alarm back.
+
+``calendar`` names holidays and slack seasons by class. Inside such a span the days of an absence stand still, and no
+tier is reached; the online rate counts them as ever. The value is in days as they count here.
+
+A parked absence is pushed from 7 days on, when a person has to look into it; a lost one from the first. It runs on
+receive time; after a pause of ours it holds back for 30 minutes.
 """
 
 from __future__ import annotations
@@ -14,6 +20,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
+from monitor.engine.calendar import CALENDAR_FIELDS, Calendar, calendar_values, counted_between, due_after
 from monitor.engine.edges import new_edge
 from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import EndReason
@@ -31,6 +38,7 @@ DAY_MS = 86_400_000.0
 _ONSET = int(EdgeType.ONSET)
 _UPDATE = int(EdgeType.UPDATE)
 _CLEAR = int(EdgeType.CLEAR)
+_WITHDRAW = int(EdgeType.WITHDRAW)
 _RETURNED = int(EndReason.CONTACT_RETURNED)
 _OVER = int(EndReason.CONDITION_OVER)
 _RETIRED = int(EndReason.VEHICLE_RETIRED)
@@ -42,9 +50,14 @@ class OfflineSettings(RuleSettings):
     tiers_days: tuple[float, float, float, float] = Field(
         default=(1.0, 3.0, 7.0, 15.0), description="O1, O2: 1 and 3 days (V), 7 and 15 days (D)"
     )
+    calendar: Calendar = Field(
+        default=(),
+        description="holidays and slack seasons in which absence does not count, each "
+        '{from = "02-16", to = "02-23", classes = ["charter_coach"]}: inclusive, with a year or for every year (D)',
+    )
 
 
-PARAMS = np.dtype([("tiers_ms", np.int64, (TIERS,)), ("enabled", np.int64)], align=True)
+PARAMS = np.dtype([("tiers_ms", np.int64, (TIERS,)), ("enabled", np.int64), *CALENDAR_FIELDS], align=True)
 
 STATE = np.dtype(
     [
@@ -64,7 +77,11 @@ STATE = np.dtype(
 def fill(settings: RuleSettings, facts: VehicleFacts) -> tuple[Value, ...]:
     assert isinstance(settings, OfflineSettings)
     due = facts.vehicle_class != "trailer" and facts.registered
-    return (tuple(round(days * DAY_MS) for days in settings.tiers_days), int(settings.enabled and due))
+    return (
+        tuple(round(days * DAY_MS) for days in settings.tiers_days),
+        int(settings.enabled and due),
+        *calendar_values(settings.calendar, facts.vehicle_class),
+    )
 
 
 @compiled
@@ -77,12 +94,11 @@ def write_edge(
     edge: int,
     at_ms: int,
 ) -> np.void:
-    """An edge of the absence, with its days up to ``at_ms``."""
+    """An edge of the absence, with the days that count up to ``at_ms``."""
     e = new_edge(out, x, code, int(state["kind"]), edge, state["onset_ms"])
     e["driver"] = state["driver"]
-    base_ms = state["onset_ms"] - params["tiers_ms"][0]
     e["at_ms"] = at_ms
-    e["peak"] = (at_ms - base_ms) / DAY_MS
+    e["peak"] = (params["tiers_ms"][0] + counted_between(params, state["onset_ms"], at_ms)) / DAY_MS
     e["limit"] = params["tiers_ms"][0] / DAY_MS
     if state["lon_e7"] != 0 or state["lat_e7"] != 0:
         e["start_lon"] = from_e7(state["lon_e7"])
@@ -107,6 +123,16 @@ def clear(
         e = write_edge(state, params, x, out, code, _CLEAR, at_ms)
         e["end_ms"] = at_ms
         e["end_reason"] = reason
+    state["onset_ms"] = 0
+    state["tier"] = 0
+
+
+@compiled
+def withdraw(state: np.void, params: np.void, x: np.void, out: np.void, code: int) -> None:
+    """The registry has learned of a stop that the absence began in: it was none."""
+    e = write_edge(state, params, x, out, code, _WITHDRAW, x["clock_ms"])
+    e["end_ms"] = state["onset_ms"]
+    e["end_reason"] = _OVER
     state["onset_ms"] = 0
     state["tier"] = 0
 
@@ -153,19 +179,21 @@ def advance(
     while True:
         if state["tier"] == 0:
             base_ms = max(state["contact_ms"], x["due_from_ms"])
-            if x["suspended_from_ms"] <= base_ms + params["tiers_ms"][0] and x["suspended_to_ms"] > base_ms:
-                base_ms = x["suspended_to_ms"]
-            onset_ms = base_ms + params["tiers_ms"][0]
+            onset_ms = due_after(params, base_ms, params["tiers_ms"][0])
+            if x["suspended_from_ms"] <= onset_ms and x["suspended_to_ms"] > base_ms:
+                onset_ms = due_after(params, x["suspended_to_ms"], params["tiers_ms"][0])
         else:
             onset_ms = state["onset_ms"]
-            base_ms = onset_ms - params["tiers_ms"][0]
+            if x["suspended_from_ms"] <= onset_ms < x["suspended_to_ms"]:
+                withdraw(state, params, x, out, code)
+                continue
         stop_ms = x["retired_ms"]
         reason = _RETIRED
         if onset_ms < x["suspended_from_ms"] < stop_ms:
             stop_ms = x["suspended_from_ms"]
             reason = _OVER
         while state["tier"] < TIERS:
-            due_ms = base_ms + params["tiers_ms"][state["tier"]]
+            due_ms = due_after(params, onset_ms, params["tiers_ms"][state["tier"]] - params["tiers_ms"][0])
             if due_ms >= stop_ms:
                 break
             if now <= due_ms:

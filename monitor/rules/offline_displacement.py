@@ -3,6 +3,9 @@
 Between two good fixes more than 1,200 s apart the vehicle moved more than 2 km (hazmat 1 km), at an implied speed of at
 most 102 km/h (1.7 km per minute; faster is drift). One alarm per gap, from the last fix before to the first after;
 general, hazmat major. It inhibits the ``track_gap`` of the same gap.
+
+One that begins and ends at the same known dead zone (a fence of kind ``dead_zone``, a tunnel) is counted and kept, and
+pushed to nobody; ``push_dead_zones`` pushes it.
 """
 
 from __future__ import annotations
@@ -10,7 +13,8 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from monitor.engine.edges import in_grace, new_edge
+from monitor.engine.dead_zone import DEAD_ZONE_FIELDS, DeadZoneSettings
+from monitor.engine.edges import in_grace, new_edge, section_mark
 from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
 from monitor.model.alarm import EndReason, Grade
 from monitor.model.compiled import folded
@@ -23,7 +27,7 @@ _GENERAL = int(Grade.GENERAL)
 _MAJOR = int(Grade.MAJOR)
 
 
-class OfflineDisplacementSettings(RuleSettings):
+class OfflineDisplacementSettings(DeadZoneSettings):
     """Settings of ``offline_displacement``."""
 
     gap_s: float = Field(default=1200, gt=0, description="longer than this (V)")
@@ -40,6 +44,7 @@ PARAMS = np.dtype(
         ("max_implied_kmh", np.float64),
         ("grade", np.int64),
         ("enabled", np.int64),
+        *DEAD_ZONE_FIELDS,
     ],
     align=True,
 )
@@ -53,6 +58,7 @@ def fill(settings: RuleSettings, facts: VehicleFacts) -> tuple[Value, ...]:
         settings.max_implied_kmh,
         _MAJOR if facts.vehicle_class == "hazmat" else _GENERAL,
         int(settings.enabled),
+        *settings.dead_zone_values(),
     )
 
 
@@ -83,6 +89,7 @@ def step(
         e["start_lat"] = x["previous_lat_deg"]
         e["end_lon"] = x["lon_deg"]
         e["end_lat"] = x["lat_deg"]
+        e["end_section"] = section_mark(x)
         e["n_reports"] = 2
         if edge == _CLEAR:
             e["end_ms"] = x["fix_ms"]

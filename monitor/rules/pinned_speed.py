@@ -28,6 +28,9 @@ from monitor.model.compiled import compiled, folded
 from monitor.model.edge import EdgeType
 from monitor.model.geo import distance_m, from_e7, is_coarse, to_e7
 
+MOST = 2**31 - 1
+"""What four bytes hold; no odometer and no proof needs more."""
+
 _ONSET = int(EdgeType.ONSET)
 _UPDATE = int(EdgeType.UPDATE)
 _CLEAR = int(EdgeType.CLEAR)
@@ -68,7 +71,6 @@ STATE = np.dtype(
         ("window_ms", np.int64),  # begin of the window; 0 = none
         ("first_ms", np.int64),  # begin of the first sign; 0 = none yet
         ("last_ms", np.int64),  # end of the last one
-        ("signs_ms", np.int64),  # length of the signs
         ("way_m", np.float64),  # way of the signs
         ("window_lon_e7", np.int32),
         ("window_lat_e7", np.int32),
@@ -76,6 +78,7 @@ STATE = np.dtype(
         ("start_lat_e7", np.int32),
         ("end_lon_e7", np.int32),
         ("end_lat_e7", np.int32),
+        ("signs_ms", np.int32),  # length of the signs
         ("n", np.int32),  # reports since the first sign began
         ("n_signs", np.int32),  # of them, to the end of the last sign
         ("speed_dkmh", np.int16),
@@ -165,7 +168,7 @@ def take_repeat(state: np.void, params: np.void, x: np.void, out: np.void, code:
             state["last_ms"] = x["fix_ms"]
             state["end_lon_e7"] = to_e7(x["lon_deg"])
             state["end_lat_e7"] = to_e7(x["lat_deg"])
-            state["signs_ms"] += length_ms
+            state["signs_ms"] = min(state["signs_ms"] + length_ms, MOST)
             state["way_m"] += way_m
             state["n_signs"] = state["n"]
             if state["open"] == 0 and is_proved(state, params, x):

@@ -46,6 +46,9 @@ class SuspendedMovementSettings(RuleSettings):
     rest_s: float = Field(default=1200, gt=0, description="a run is over this long after its last move (L, as F1)")
 
 
+MOST_MS = 2**31 - 1
+"""A run without a rest is never this long (24 days)."""
+
 PARAMS = np.dtype(
     [
         ("least_m", np.float64),
@@ -60,9 +63,9 @@ PARAMS = np.dtype(
 STATE = np.dtype(
     [
         ("onset_ms", np.int64),  # first moving report; 0 = no run
-        ("last_ms", np.int64),  # last moving report
-        ("last_clock_ms", np.int64),  # engine clock at that report
+        ("last_clock_ms", np.int64),  # engine clock at the last moving report
         ("way_m", np.float64),
+        ("lasted_ms", np.int32),  # from the onset to the last moving report
         ("start_lon_e7", np.int32),  # where it stood before
         ("start_lat_e7", np.int32),
         ("end_lon_e7", np.int32),
@@ -120,7 +123,7 @@ def end_run(state: np.void, params: np.void, x: np.void, out: np.void, code: int
     """The run ended at its last moving report."""
     if state["published"] == 1:
         e = write_edge(state, params, x, out, code, _CLEAR)
-        e["end_ms"] = state["last_ms"]
+        e["end_ms"] = state["onset_ms"] + state["lasted_ms"]
         e["end_reason"] = reason
     state["onset_ms"] = 0
     state["published"] = 0
@@ -148,7 +151,7 @@ def take_report(state: np.void, params: np.void, core: np.void, x: np.void, out:
     if state["onset_ms"] != 0:
         if not idle:
             end_run(state, params, x, out, code, _OVER)
-        elif fix_ms - state["last_ms"] > params["rest_ms"]:
+        elif fix_ms - state["onset_ms"] - state["lasted_ms"] > params["rest_ms"]:
             end_run(state, params, x, out, code, _OVER if state["stood"] == 1 else _DATA_ENDED)
     if not idle:
         return
@@ -176,7 +179,7 @@ def take_report(state: np.void, params: np.void, core: np.void, x: np.void, out:
     state["stood"] = 0 if moves else 1
     if moves:
         state["n"] += 1
-        state["last_ms"] = fix_ms
+        state["lasted_ms"] = min(fix_ms - state["onset_ms"], MOST_MS)
         state["last_clock_ms"] = x["clock_ms"]
         state["end_lon_e7"] = to_e7(x["lon_deg"])
         state["end_lat_e7"] = to_e7(x["lat_deg"])

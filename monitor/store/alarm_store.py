@@ -18,6 +18,7 @@ from monitor.store.alarm_rows import STORED_COLUMNS, StoredAlarm, alarm_values, 
 from monitor.store.committed_step import CommittedStep
 from monitor.store.database import Database
 from monitor.store.device_record_store import upsert_device_records
+from monitor.store.evidence_store import insert_evidence
 from monitor.store.indicator_store import upsert_indicators
 from monitor.store.outbox_writer import OutboxRow, append_outbox
 from monitor.store.supervision_store import upsert_supervision
@@ -83,6 +84,7 @@ class AlarmStore:
         upsert_indicators(self._database, connection, [row for step in steps for row in step.indicators])
         upsert_waybills(self._database, connection, [row for step in steps for row in step.waybills])
         upsert_device_records(self._database, connection, [row for step in steps for row in step.records])
+        insert_evidence(connection, [piece for step in steps for piece in step.evidence])
         append_outbox(self._database, connection, outgoing)
         position = {"journal": self._journal, "journal_offset": steps[-1].offset, "committed_ms": now_ms}
         connection.execute(self._database.upsert(journal_position), [position])

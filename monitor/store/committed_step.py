@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from monitor.model.alarm import AlarmChange, PreWarning
 from monitor.model.day import VEHICLE_DAY
 from monitor.model.device_record import DeviceRecord
+from monitor.model.evidence import Evidence
 from monitor.model.indicator import Indicator
 from monitor.model.push import PushMessage
 from monitor.model.supervision import SupervisionEntry
@@ -49,3 +50,4 @@ class CommittedStep:
     summaries: tuple[PushMessage, ...] = ()
     waybills: tuple[Waybill, ...] = ()
     records: tuple[DeviceRecord, ...] = ()
+    evidence: tuple[Evidence, ...] = ()

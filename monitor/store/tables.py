@@ -139,6 +139,7 @@ alarms = Table(
     Column("inhibited_by", String, nullable=False),
     Column("cargo", String, nullable=False, server_default=""),
     Column("load", String, nullable=False, server_default=""),
+    Column("platform", String, nullable=False, server_default=""),
     Column("sequence", Integer, nullable=False),
     Column("raised_ms", BigInteger, nullable=False),
     Column("changed_ms", BigInteger, nullable=False),
@@ -163,6 +164,15 @@ alarm_changes = Table(
     Column("journal_offset", BigInteger, nullable=False),
     Column("record", Text, nullable=False),  # JSON
 )
+
+alarm_evidence = Table(
+    "alarm_evidence",
+    metadata,
+    Column("alarm_id", String(36), primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("payload", Text, nullable=False),  # JSON of model.evidence.Evidence
+)
+"""What each change of an alarm was found in; withdrawn and merged alarms keep theirs."""
 
 prewarnings = Table(
     "prewarnings",
@@ -284,6 +294,20 @@ supervision_entries = Table(
     Column("alarm_ids", Text, nullable=False),  # JSON array
     Column("figures", Text, nullable=False),  # JSON object
     Index(None, "entered_ms"),
+)
+
+drivers = Table(
+    "drivers",
+    metadata,
+    Column("driver_id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("licence_no", String, nullable=False),
+    Column("qualification_no", String, nullable=False),
+    Column("card_no", String, nullable=False),
+    Column("enterprise_id", String, nullable=False),
+    Column("phone", String, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+    Index(None, "enterprise_id"),
 )
 
 journal_position = Table(

@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simulators.episodes.episode import HOUR_S, Episode, set_out
+from simulators.episodes.episode import HOUR_S, Episode, FleetSight, Sight, set_out
 from simulators.fleet import Member
 from simulators.journey import Journey
-from simulators.motion import Track
-from simulators.schedule import DAY_S, MOVING_MS, Schedule, SilenceKind, Span
+from simulators.lengths import around
+from simulators.schedule import DAY_S, MOVING_MS, SilenceKind, Span
 from simulators.truth import TruthEpisode
 
 ABSENT_S = DAY_S
@@ -33,24 +33,41 @@ def _away(days: float, lost: bool) -> Callable[[Journey, float], None]:
     """Off from the late afternoon to a morning ``days`` later; ``lost`` while still moving."""
 
     def plan(journey: Journey, day_s: float) -> None:
-        rng = journey.rng
-        set_out(journey, day_s + HOUR_S * float(rng.uniform(15.0, 16.5)))
-        journey.cruise(600.0)
-        if lost:
-            journey.steady(36.0, 90.0)
-            begun = journey.now_s
-            journey.stop()
-        else:
-            journey.stop()
-            begun = journey.now_s + 900.0
-        back_s = day_s + days * DAY_S + HOUR_S * float(rng.uniform(7.5, 9.0))
-        journey.park_until(back_s)
-        journey.silent(Span(begun, back_s - 30.0), SilenceKind.ABSENCE, "lost" if lost else "parked")
-        if back_s < journey.end_s:
-            journey.drive(2_700.0)
-            journey.rest(2_000.0)
+        begun = _switch_off(journey, day_s, lost)
+        _come_back(journey, begun, day_s + days * DAY_S + HOUR_S * float(journey.rng.uniform(7.5, 9.0)), lost)
 
     return plan
+
+
+def _spread(lost: bool, tier_days: float, longest_days: float) -> Callable[[Journey, float], None]:
+    """Off for a time drawn about a tier."""
+
+    def plan(journey: Journey, day_s: float) -> None:
+        begun = _switch_off(journey, day_s, lost)
+        lengths = around(tier_days * DAY_S, longest_days * DAY_S, reports_s=journey.parked_interval_s)
+        _come_back(journey, begun, begun + lengths.at(journey.quantile), lost)
+
+    return plan
+
+
+def _switch_off(journey: Journey, day_s: float, lost: bool) -> float:
+    set_out(journey, day_s + HOUR_S * float(journey.rng.uniform(15.0, 16.5)))
+    journey.cruise(600.0)
+    if lost:
+        journey.steady(36.0, 90.0)
+        begun = journey.now_s
+        journey.stop()
+        return begun
+    journey.stop()
+    return journey.now_s + 900.0
+
+
+def _come_back(journey: Journey, begun_s: float, back_s: float, lost: bool) -> None:
+    journey.park_until(back_s)
+    journey.silent(Span(begun_s, back_s - 30.0), SilenceKind.ABSENCE, "lost" if lost else "parked")
+    if back_s < journey.end_s:
+        journey.drive(2_700.0)
+        journey.rest(2_000.0)
 
 
 def _for_good(lost: bool) -> Callable[[Journey, float], None]:
@@ -69,10 +86,12 @@ def almost(journey: Journey, day_s: float) -> None:
     journey.rest(2_000.0)
 
 
-def witness(schedule: Schedule, sent: Track, start_ms: int, data_end_s: float, near_s: float) -> list[TruthEpisode]:
+def witness(sight: Sight) -> list[TruthEpisode]:
     """A row for each pause of contact longer than 20 h: an absence beyond 24 h, else a near miss."""
+    sent, start_ms = sight.sent, sight.start_ms
+    near_s = 2 * sight.parked_interval_s
     contact_s = np.sort(sent.arrived_s)
-    pauses = np.append(np.diff(contact_s), data_end_s - contact_s[-1])
+    pauses = np.append(np.diff(contact_s), sight.data_end_s - contact_s[-1])
     by_arrival = np.argsort(sent.arrived_s, kind="stable")
     out: list[TruthEpisode] = []
     for index in np.flatnonzero(pauses > 20 * HOUR_S):
@@ -83,7 +102,7 @@ def witness(schedule: Schedule, sent: Track, start_ms: int, data_end_s: float, n
         expected = pause > ABSENT_S
         out.append(
             TruthEpisode(
-                vehicle_id=schedule.member.vehicle.vehicle_id,
+                vehicle_id=sight.vehicle_id,
                 rule="offline",
                 kind="parked" if parked else "lost",
                 grade=_tier(pause / DAY_S, near_s) if expected else None,
@@ -94,37 +113,36 @@ def witness(schedule: Schedule, sent: Track, start_ms: int, data_end_s: float, n
                 near_boundary=abs(pause - ABSENT_S) <= near_s,
                 expected=expected,
                 note="back" if back else "still absent at the end",
+                times_threshold=pause / ABSENT_S,
             )
         )
     return out
 
 
-def never_online(
-    member: Member, start_ms: int, first_life_s: float, data_end_s: float, near_s: float
-) -> list[TruthEpisode]:
-    """The row of a vehicle that was due (in service, not suspended, no trailer) and never seen.
+def witness_fleet(sight: FleetSight) -> list[TruthEpisode]:
+    """A row for each vehicle that was never seen; those that were due (in service, not suspended) are expected.
 
     Due from the latest of ``in_service_from`` and the source's first life, which is the scenario's first report.
     """
-    vehicle = member.vehicle
-    if not member.never_online:
-        return []
-    due = vehicle.suspended_from is None
-    waited_s = data_end_s - first_life_s
-    return [
-        TruthEpisode(
-            vehicle_id=vehicle.vehicle_id,
-            rule="never_online",
-            grade="general",
-            onset_ms=start_ms + round(1000 * (first_life_s + NEVER_ONLINE_S)),
-            end_ms=None,
-            value=waited_s / DAY_S,
-            limit=7.0,
-            near_boundary=due and abs(waited_s - NEVER_ONLINE_S) <= near_s,
-            expected=due and waited_s > NEVER_ONLINE_S,
-            note="never seen" if due else "suspended, so not due",
-        )
-    ]
+    return [_never_online(member, sight) for member in sight.members if member.never_online]
+
+
+def _never_online(member: Member, sight: FleetSight) -> TruthEpisode:
+    due = member.vehicle.suspended_from is None
+    waited_s = sight.data_end_s - sight.first_life_s
+    return TruthEpisode(
+        vehicle_id=member.vehicle.vehicle_id,
+        rule="never_online",
+        grade="general",
+        onset_ms=sight.start_ms + round(1000 * (sight.first_life_s + NEVER_ONLINE_S)),
+        end_ms=None,
+        value=waited_s / DAY_S,
+        limit=7.0,
+        near_boundary=due and abs(waited_s - NEVER_ONLINE_S) <= 2 * sight.parked_interval_s,
+        expected=due and waited_s > NEVER_ONLINE_S,
+        note="never seen" if due else "suspended, so not due",
+        times_threshold=waited_s / NEVER_ONLINE_S,
+    )
 
 
 EPISODES: tuple[Episode, ...] = (
@@ -139,4 +157,7 @@ EPISODES: tuple[Episode, ...] = (
     Episode("absence_parked_for_good", _for_good(lost=False), days=3, at_end=True),
     Episode("absence_lost_for_good", _for_good(lost=True), days=3, at_end=True),
     Episode("absence_almost", almost, days=2),
+    Episode("absence_parked_spread", _spread(lost=False, tier_days=1, longest_days=1.6), days=3),
+    Episode("absence_lost_spread", _spread(lost=True, tier_days=1, longest_days=1.6), days=3),
+    Episode("absence_tier_spread", _spread(lost=True, tier_days=3, longest_days=4.2), days=5),
 )

@@ -10,8 +10,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.episodes.episode import COACHES, HOUR_S, Episode
+from simulators.episodes.episode import COACHES, HOUR_S, Episode, Sight
 from simulators.journey import Journey
+from simulators.lengths import around
 from simulators.schedule import DAY_S, MOVING_MS, Schedule, Span
 from simulators.truth import TruthEpisode
 
@@ -31,6 +32,11 @@ def legs(hours: float) -> Callable[[Journey, float], None]:
             journey.rest(float(journey.rng.uniform(1_800, 3_000)))
 
     return plan
+
+
+def spread(journey: Journey, day_s: float) -> None:
+    """A day of legs whose hours are drawn about 8."""
+    legs(around(8.0, 10.4).at(journey.quantile))(journey, day_s)
 
 
 def evening_and_morning(journey: Journey, day_s: float) -> None:
@@ -58,8 +64,9 @@ def week(hours_a_day: float) -> Callable[[Journey, float], None]:
     return plan
 
 
-def witness(schedule: Schedule, start_ms: int, interval_s: float) -> list[TruthEpisode]:
+def witness(sight: Sight) -> list[TruthEpisode]:
     """A row for each leg between two rests that is over a limit, or about at it."""
+    schedule, start_ms, interval_s = sight.schedule, sight.start_ms, sight.interval_s
     vehicle = schedule.member.vehicle
     if vehicle.vehicle_class not in COACHES:
         return []
@@ -103,6 +110,7 @@ def witness(schedule: Schedule, start_ms: int, interval_s: float) -> list[TruthE
                         suspected=driver < 0,
                         expected=bool(len(over)),
                         note=f"driven within {'24 hours' if kind == 'day_24h' else '7 days'}",
+                        times_threshold=value_s / limit_s,
                     )
                 )
     return out
@@ -164,6 +172,7 @@ EPISODES: tuple[Episode, ...] = (
     Episode("cumulative_day", legs(8.5), classes=COACHES),
     Episode("cumulative_day_major", legs(9.6), classes=COACHES),
     Episode("cumulative_day_almost", legs(7.9), classes=COACHES),
+    Episode("cumulative_spread", spread, classes=COACHES),
     Episode("cumulative_evening", evening_and_morning, days=2, classes=COACHES),
     Episode("cumulative_week", week(6.8), days=7, classes=COACHES),
 )

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulators.episodes.episode import COACHES, HOUR_S, KEY_CLASSES, TRUCKS, Episode
+from simulators.episodes.episode import COACHES, HOUR_S, KEY_CLASSES, TRUCKS, Episode, Sight
 from simulators.journey import Journey
+from simulators.lengths import around
 from simulators.schedule import DAY_S, MOVING_MS, Schedule, Span
 from simulators.truth import TruthEpisode
 
@@ -23,6 +24,13 @@ def run(journey: Journey, day_s: float) -> None:
     """From about 02:30 on for half an hour to an hour; where the line is short enough it is allowed."""
     _begin(journey, day_s + HOUR_S * float(journey.rng.uniform(2.1, 3.2)))
     journey.drive(float(journey.rng.uniform(1_500, 3_600)))
+    journey.rest(3_000.0)
+
+
+def spread(journey: Journey, day_s: float) -> None:
+    """A run whose time is drawn about 5 minutes."""
+    _begin(journey, day_s + HOUR_S * float(journey.rng.uniform(2.1, 3.2)))
+    journey.drive(around(LIMIT_S, 6_000.0, reports_s=journey.interval_s).at(journey.quantile))
     journey.rest(3_000.0)
 
 
@@ -67,8 +75,9 @@ def _begin(journey: Journey, at_s: float) -> None:
     journey.park_until(max(at_s, journey.now_s + 2_000.0))
 
 
-def witness(schedule: Schedule, start_ms: int, interval_s: float) -> list[TruthEpisode]:
+def witness(sight: Sight) -> list[TruthEpisode]:
     """A row for the longest run of each night in which the vehicle moves inside the window, whatever made it move."""
+    schedule, start_ms = sight.schedule, sight.start_ms
     vehicle = schedule.member.vehicle
     if vehicle.vehicle_class not in KEY_CLASSES:
         return []
@@ -81,7 +90,8 @@ def witness(schedule: Schedule, start_ms: int, interval_s: float) -> list[TruthE
         moved_s, run = span
         over_s = moved_s - LIMIT_S
         short_line = vehicle.line_km is not None and vehicle.line_km <= EXEMPT_LINE_KM
-        expected = over_s > 0 and vehicle.vehicle_class in COACHES and not short_line
+        bound = vehicle.vehicle_class in COACHES and not short_line and vehicle.relay_from is None
+        expected = over_s > 0 and bound
         phase = next(item for item in schedule.phases if item.span.start_s <= run.start_s < item.span.end_s)
         out.append(
             TruthEpisode(
@@ -94,16 +104,22 @@ def witness(schedule: Schedule, start_ms: int, interval_s: float) -> list[TruthE
                 end_ms=start_ms + round(run.end_s) * 1000,
                 value=moved_s / 60,
                 limit=LIMIT_S / 60,
-                near_boundary=abs(over_s) <= 2 * interval_s,
+                near_boundary=bound and abs(over_s) <= 2 * sight.interval_s,
                 expected=expected,
-                note="exempt line" if short_line else "on the road between 02:00 and 05:00",
+                note="exempt line" if short_line else "on the road between 02:00 and 05:00" if bound else "exempt",
+                times_threshold=moved_s / LIMIT_S if bound else None,
             )
         )
     return out
 
 
 def longest_run(schedule: Schedule, begin_s: float, end_s: float) -> tuple[float, Span] | None:
-    """Seconds moved and span of the run with most of them, to the second; stops of up to a minute break none."""
+    """Seconds moved and span of the run with most of them."""
+    return max(runs_between(schedule, begin_s, end_s), key=lambda run: run[0], default=None)
+
+
+def runs_between(schedule: Schedule, begin_s: float, end_s: float) -> list[tuple[float, Span]]:
+    """Seconds moved and span of each run, to the second; stops of up to a minute break none."""
     at_s = np.arange(begin_s, end_s)
     speed_ms = schedule.speed_ms(at_s)
     moves = speed_ms >= MOVING_MS
@@ -112,17 +128,15 @@ def longest_run(schedule: Schedule, begin_s: float, end_s: float) -> tuple[float
             inside = (at_s >= phase.span.start_s) & (at_s < phase.span.end_s)
             moves &= ~(inside & (speed_ms <= CARRIED_KMH / 3.6))
     moments = at_s[moves]
-    if not len(moments):
-        return None
     runs = np.split(moments, np.flatnonzero(np.diff(moments) > SHORT_STOP_S + 1) + 1)
-    longest = max(runs, key=len)
-    return float(len(longest)), Span(float(longest[0]), float(longest[-1]) + 1)
+    return [(float(len(run)), Span(float(run[0]), float(run[-1]) + 1)) for run in runs if len(run)]
 
 
 EPISODES: tuple[Episode, ...] = (
     Episode("curfew_run", run, classes=COACHES),
     Episode("curfew_from_before", from_before, classes=COACHES),
     Episode("curfew_until_after", until_after, classes=COACHES),
+    Episode("curfew_spread", spread, classes=COACHES),
     Episode("curfew_short", short, classes=COACHES),
     Episode("curfew_stopped", stopped, classes=COACHES),
     Episode("curfew_truck", truck, classes=TRUCKS),

@@ -8,11 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from monitor.model.alarm_bits import AlarmBit
-from simulators.episodes.episode import HOUR_S, Episode, row, set_out, settle
+from simulators.episodes.episode import HOUR_S, Episode, Sight, row, set_out, settle
 from simulators.episodes.speeding import grade_word
 from simulators.journey import CLASS_CAP_KMH, Journey
-from simulators.motion import Track
-from simulators.schedule import Schedule, Span
+from simulators.schedule import Span
 from simulators.truth import TruthEpisode
 
 _SERIOUS = (AlarmBit.EMERGENCY,)
@@ -113,8 +112,9 @@ def _go_on(journey: Journey) -> None:
     journey.rest(2_000.0)
 
 
-def witness(schedule: Schedule, sent: Track, start_ms: int) -> list[TruthEpisode]:
+def witness(sight: Sight) -> list[TruthEpisode]:
     """A row per signal: from the first report that has the bit to the first after it without."""
+    schedule, sent, start_ms = sight.schedule, sight.sent, sight.start_ms
     out: list[TruthEpisode] = []
     for signal in schedule.signals:
         inside = np.flatnonzero((sent.at_s >= signal.span.start_s) & (sent.at_s < signal.span.end_s))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from monitor.model.fleet import VehicleClass
 from simulators.fleet import Member
 from simulators.journey import Journey
 from simulators.roads import RoadClass
-from simulators.schedule import Span
+from simulators.schedule import Schedule, Span
 from simulators.truth import TruthEpisode
+
+if TYPE_CHECKING:
+    from simulators.motion import Track
 
 HOUR_S = 3600.0
 
@@ -32,6 +36,7 @@ class Episode:
     two_drivers: bool = False  # needs a crew with cards
     long_haul: bool = False  # needs a way of at least 60 km
     awake: bool = False  # needs a terminal that reports with the engine off
+    certified: bool = False  # needs a relay certificate
     laid_up: bool = False  # is about vehicles that are reported as out of use; no other kind is
 
     def fits(self, member: Member, one_way_m: float) -> bool:
@@ -42,7 +47,53 @@ class Episode:
             and not (self.two_drivers and len(member.drivers) < 2)
             and not (self.long_haul and one_way_m < 60_000)
             and not (self.awake and member.silent_parked)
+            and not (self.certified and member.vehicle.relay_from is None)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a witness sees of one vehicle: its schedule, what it sent, and the scenario around it.
+
+    ``first_life_s`` and ``data_end_s`` are when the first and the last report of the whole fleet arrived.
+    """
+
+    schedule: Schedule
+    sent: Track
+    start_ms: int
+    interval_s: float
+    parked_interval_s: float
+    first_life_s: float
+    data_end_s: float
+
+    @property
+    def vehicle_id(self) -> str:
+        return self.schedule.member.vehicle.vehicle_id
+
+    def ms(self, at_s: float) -> int:
+        """Epoch ms, whole seconds as terminals report."""
+        return self.start_ms + round(at_s) * 1000
+
+    def driver_id(self, report: int) -> str:
+        """Who drove by report number ``report``; empty when no card was in."""
+        driver = int(self.sent.driver[report])
+        return self.schedule.member.drivers[driver] if driver >= 0 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSight:
+    """The whole fleet: every member, and a ``Sight`` of each that reports, by its number."""
+
+    members: tuple[Member, ...]
+    sights: dict[int, Sight]
+    start_ms: int
+    parked_interval_s: float
+    first_life_s: float
+    data_end_s: float
+
+
+Witness = Callable[[Sight], list[TruthEpisode]]
+FleetWitness = Callable[[FleetSight], list[TruthEpisode]]
 
 
 def set_out(journey: Journey, at_s: float) -> None:
@@ -85,6 +136,7 @@ def row(
     suspected: bool = False,
     expected: bool = True,
     note: str = "",
+    times_threshold: float | None = None,
 ) -> None:
     """Write one truth row into the journey."""
     journey.truth.append(
@@ -102,5 +154,6 @@ def row(
             suspected=suspected,
             expected=expected,
             note=note,
+            times_threshold=times_threshold,
         )
     )

@@ -6,56 +6,51 @@ from collections.abc import Callable
 
 from simulators.episodes.episode import COACHES, HAZMAT, HOUR_S, TRUCKS, Episode, row
 from simulators.journey import Journey
+from simulators.lengths import around
 from simulators.schedule import Span
 
 DAY_LIMIT_S = 4 * HOUR_S
 NIGHT_LIMIT_S = 2 * HOUR_S
+_ALMOST = 0.85
+"""From this share of a limit on a run is a near miss."""
 _OVER_MIN: tuple[tuple[float, float], ...] = ((9, 20), (38, 50), (70, 95))
 """Minutes over the limit, well inside general, major (from 30) and serious (from 60)."""
 
 
-def _grade(over_s: float) -> str:
+def _grade(over_s: float, bound_s: float) -> str | None:
+    """None where a step is too near to tell."""
+    if min(abs(over_s - 1_800), abs(over_s - 3_600)) <= bound_s:
+        return None
     return "general" if over_s < 1_800 else "major" if over_s < 3_600 else "serious"
 
 
-def record(journey: Journey, note: str, *, expected_day: bool | None = None) -> None:
+def record(journey: Journey, note: str) -> None:
     """Truth of the run since the last rest, by the journey's own clock; call before the rest that ends it.
 
-    Writes a row for each limit passed, or one near miss when ``expected_day`` is False and none is.
+    Writes a row for each limit passed, and a near miss for each that is almost reached.
     """
     end_s = journey.blocks[-1].end_s
-    bound = 2 * journey.interval_s * len(journey.blocks)
+    bound_s = 2 * journey.interval_s * len(journey.blocks)
     for kind, limit_s in (("day", DAY_LIMIT_S), ("night", NIGHT_LIMIT_S)):
-        if kind == "night" and not journey.night_bound:
-            continue
-        driven_s = journey.driven_s(night=kind == "night")
-        if driven_s <= limit_s:
+        night = kind == "night"
+        driven_s = journey.driven_s(night=night)
+        if (night and not journey.night_bound) or driven_s < _ALMOST * limit_s:
             continue
         over_s = driven_s - limit_s
+        expected = over_s > 0
         row(
             journey,
             "fatigue",
-            Span(journey.moment_driven_s(limit_s, night=kind == "night"), end_s),
+            Span(journey.moment_driven_s(limit_s, night=night) if expected else journey.blocks[0].start_s, end_s),
             kind=kind,
-            grade=_grade(over_s),
+            grade=_grade(over_s, bound_s) if expected else None,
             value=driven_s / HOUR_S,
             limit=limit_s / HOUR_S,
-            near_boundary=over_s <= bound,
+            near_boundary=abs(over_s) <= bound_s,
             suspected=journey.crew_unknown,
+            expected=expected,
             note=note,
-        )
-    if expected_day is False:
-        row(
-            journey,
-            "fatigue",
-            Span(journey.blocks[0].start_s, end_s),
-            kind="day",
-            value=journey.driven_s() / HOUR_S,
-            limit=DAY_LIMIT_S / HOUR_S,
-            near_boundary=abs(journey.driven_s() - DAY_LIMIT_S) <= bound,
-            suspected=journey.crew_unknown,
-            expected=False,
-            note=note,
+            times_threshold=driven_s / limit_s,
         )
 
 
@@ -84,6 +79,24 @@ def by_grade(band: int, night: bool = False) -> Callable[[Journey, float], None]
     return plan
 
 
+def spread(night: bool = False) -> Callable[[Journey, float], None]:
+    """A run whose driving is drawn about the limit, in up to three pieces with short stops between."""
+
+    def plan(journey: Journey, day_s: float) -> None:
+        rng = journey.rng
+        lengths = around(NIGHT_LIMIT_S, 3.6 * HOUR_S) if night else around(DAY_LIMIT_S, 6.4 * HOUR_S)
+        pieces = int(rng.integers(1, 4))
+        _begin(journey, day_s + HOUR_S * (22.06 if night else float(rng.uniform(6.1, 8.5))))
+        for piece in range(pieces):
+            journey.drive(lengths.at(journey.quantile) / pieces)
+            if piece + 1 < pieces:
+                journey.rest(float(rng.uniform(60, 1_000)))
+        record(journey, f"{'night' if night else 'day'} run in {pieces}")
+        journey.rest(3_000.0)
+
+    return plan
+
+
 def evening(journey: Journey, day_s: float) -> None:
     """From 20:00 into the night: both limits in one run."""
     _begin(journey, day_s + HOUR_S * 20.0)
@@ -104,7 +117,7 @@ def almost(journey: Journey, day_s: float) -> None:
     """3 h 50 min: no fatigue."""
     _begin(journey, day_s + HOUR_S * float(journey.rng.uniform(6.1, 9)))
     journey.drive(DAY_LIMIT_S - 600.0)
-    record(journey, "3 h 50 min", expected_day=False)
+    record(journey, "3 h 50 min")
     journey.rest(3_000.0)
 
 
@@ -112,11 +125,7 @@ def almost_night(journey: Journey, day_s: float) -> None:
     """1 h 50 min of the night: no fatigue."""
     _begin(journey, day_s + HOUR_S * 22.06)
     journey.drive(NIGHT_LIMIT_S - 600.0)
-    span = Span(journey.blocks[0].start_s, journey.blocks[-1].end_s)
-    row(
-        journey, "fatigue", span, kind="night", value=journey.driven_s(night=True) / HOUR_S, limit=2.0,
-        expected=False, note="1 h 50 min of the night",
-    )  # fmt: skip
+    record(journey, "1 h 50 min of the night")
     journey.rest(3_000.0)
 
 
@@ -149,6 +158,8 @@ EPISODES: tuple[Episode, ...] = (
     Episode("fatigue_night_major", by_grade(1, night=True), days=2, classes=COACHES | HAZMAT),
     Episode("fatigue_night_serious", by_grade(2, night=True), days=2, classes=COACHES | HAZMAT),
     Episode("fatigue_evening", evening, days=2, classes=COACHES | HAZMAT),
+    Episode("fatigue_spread", spread()),
+    Episode("fatigue_night_spread", spread(night=True), days=2, classes=COACHES | HAZMAT),
     Episode("fatigue_edge", edge),
     Episode("fatigue_almost", almost),
     Episode("fatigue_almost_night", almost_night, days=2, classes=COACHES | HAZMAT),

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from monitor.model.fleet import VehicleClass
-from simulators.episodes.episode import HAZMAT, HOUR_S, Episode, make_room, set_out, settle
-from simulators.journey import Journey
+from simulators.episodes.episode import HAZMAT, HOUR_S, Episode, Sight, make_room, set_out, settle
+from simulators.journey import RAMP_S, Journey
+from simulators.lengths import around
 from simulators.motion import Track
 from simulators.roads import straight_m
 from simulators.schedule import Schedule, Silence, SilenceKind, Span
@@ -22,6 +23,8 @@ GENERAL_GAP_M = 20_000.0
 TOO_FAST_KMH = 102.0
 """Faster than 1.7 km a minute is drift, not displacement (rulebook T4)."""
 _NEAR_SHARE = 0.1
+_FASTEST_MS = 26.0
+"""Metres per second of the fastest lawful vehicle."""
 
 
 def _silent_drive(journey: Journey, seconds: float, note: str, kind: SilenceKind = SilenceKind.GAP) -> None:
@@ -61,6 +64,51 @@ def hazmat_displacement(journey: Journey, day_s: float) -> None:
     journey.stop()
     journey.rest(1_500.0)
     journey.silent(Span(begun, journey.now_s - 30.0), SilenceKind.GAP, "silent over 1–2 km")
+    journey.drive(1_800.0)
+    journey.rest(2_000.0)
+
+
+def spread(journey: Journey, day_s: float) -> None:
+    """Silent while moving for a time drawn about 300 s."""
+    set_out(journey, day_s + HOUR_S * float(journey.rng.uniform(8, 13)))
+    seconds = around(GAP_S, 1_100.0, reports_s=journey.interval_s).at(journey.quantile)
+    _silent_drive(journey, seconds, "silent while moving")
+    settle(journey)
+
+
+def way_spread(journey: Journey, day_s: float) -> None:
+    """Silent for ten minutes, over a way drawn about 2 km."""
+    set_out(journey, day_s + HOUR_S * float(journey.rng.uniform(8, 13)))
+    make_room(journey, 8_000.0)
+    speed_kmh = around(GAP_M, 8_000.0).at(journey.quantile) / 600.0 * 3.6
+    journey.steady(speed_kmh, 60.0)
+    begun = journey.now_s
+    journey.steady(speed_kmh, 600.0)
+    journey.silent(Span(begun, journey.now_s), SilenceKind.GAP, "silent over some km")
+    journey.cruise(900.0)
+    settle(journey)
+
+
+def displacement_spread(journey: Journey, day_s: float) -> None:
+    """Silent while moving for a time drawn about 1,200 s."""
+    set_out(journey, day_s + HOUR_S * float(journey.rng.uniform(8, 13)))
+    seconds = around(OFFLINE_S, 2_400.0, reports_s=journey.interval_s).at(journey.quantile)
+    _silent_drive(journey, seconds, "long silence while moving")
+    settle(journey)
+
+
+def displacement_way_spread(journey: Journey, day_s: float) -> None:
+    """Silent over a way drawn about 2 km (hazmat 1 km) and a stand of 25 minutes."""
+    least_m = OFFLINE_HAZMAT_M if journey.vehicle_class is VehicleClass.HAZMAT else OFFLINE_M
+    set_out(journey, day_s + HOUR_S * float(journey.rng.uniform(8, 13)))
+    make_room(journey, 12_000.0)
+    journey.steady(40.0, 60.0)
+    begun, begun_m = journey.now_s, journey.s_m
+    way_m = around(least_m, 4 * least_m).at(journey.quantile)
+    journey.steady(40.0, max(0.0, way_m - 40.0 / 3.6 * RAMP_S / 2) / (40.0 / 3.6) - 6.0)
+    journey.stop()
+    journey.rest(1_500.0)
+    journey.silent(Span(begun, journey.now_s - 30.0), SilenceKind.GAP, f"{(journey.s_m - begun_m) / 1000:.2f} km away")
     journey.drive(1_800.0)
     journey.rest(2_000.0)
 
@@ -131,20 +179,27 @@ def incomplete_yellow(journey: Journey, day_s: float) -> None:
     _incomplete(journey, day_s, 3, 620.0 + 2 * journey.interval_s)
 
 
+def incomplete_spread(journey: Journey, day_s: float) -> None:
+    """A day of which a share drawn about 10 % is unseen."""
+    silences = 2
+    _incomplete(journey, day_s, silences, around(0.1, 0.6).at(journey.quantile) * 3.2 * HOUR_S / silences)
+
+
 def incomplete_red(journey: Journey, day_s: float) -> None:
     """A day of which half is unseen."""
     _incomplete(journey, day_s, 4, 1_900.0)
 
 
-def witness(schedule: Schedule, sent: Track, start_ms: int, interval_s: float) -> list[TruthEpisode]:
+def witness(sight: Sight) -> list[TruthEpisode]:
     """A row for each silence: the gap and the displacement that it is, or the near miss that it is not."""
+    schedule, sent = sight.schedule, sight.sent
     out: list[TruthEpisode] = []
     for silence in schedule.silences:
         before = int(np.searchsorted(sent.at_s, silence.span.start_s, side="right")) - 1
         after = int(np.searchsorted(sent.at_s, silence.span.end_s, side="left"))
         if before < 0 or after >= len(sent) or silence.kind is SilenceKind.ABSENCE:
             continue
-        out += _judged(schedule, sent, silence, before, after, start_ms, interval_s)
+        out += _judged(schedule, sent, silence, before, after, sight.start_ms, sight.interval_s)
     return out
 
 
@@ -163,7 +218,9 @@ def _judged(
     displaced = seconds > OFFLINE_S and metres > offline_m and slow and not filled
     driver = int(sent.driver[before])
 
-    def episode(rule: str, grade: str, near: bool, expected: bool) -> TruthEpisode:
+    def episode(
+        rule: str, grade: str | None, near: bool, expected: bool, limit_s: float, limit_m: float
+    ) -> TruthEpisode:
         return TruthEpisode(
             vehicle_id=schedule.member.vehicle.vehicle_id,
             driver_id=schedule.member.drivers[driver] if driver >= 0 else "",
@@ -175,6 +232,7 @@ def _judged(
             near_boundary=near,
             expected=expected,
             note=silence.note,
+            times_threshold=None if filled else min(seconds / limit_s, metres / limit_m),
         )
 
     def near(limit_s: float, limit_m: float) -> bool:
@@ -184,11 +242,14 @@ def _judged(
         beyond = (seconds > limit_s or close_s) and (metres > limit_m or close_m)
         return beyond and (close_s or close_m) and not filled
 
-    gap_grade = "general" if metres >= GENERAL_GAP_M else "notice"
-    out = [episode("track_gap", gap_grade, near(GAP_S, GAP_M), gap)]
+    gap_grade: str | None = "general" if metres >= GENERAL_GAP_M else "notice"
+    if abs(metres - GENERAL_GAP_M) <= 2 * interval_s * _FASTEST_MS:
+        gap_grade = None
+    out = [episode("track_gap", gap_grade, near(GAP_S, GAP_M), gap, GAP_S, GAP_M)]
     if displaced or near(OFFLINE_S, offline_m) or seconds > OFFLINE_S:
         grade = "major" if hazmat else "general"
-        out.append(episode("offline_displacement", grade, near(OFFLINE_S, offline_m), displaced))
+        is_near = near(OFFLINE_S, offline_m)
+        out.append(episode("offline_displacement", grade, is_near, displaced, OFFLINE_S, offline_m))
     return out
 
 
@@ -196,6 +257,10 @@ EPISODES: tuple[Episode, ...] = (
     Episode("gap_moving", moving),
     Episode("gap_displacement", displacement, long_haul=True),
     Episode("gap_hazmat_displacement", hazmat_displacement, classes=HAZMAT),
+    Episode("gap_spread", spread),
+    Episode("gap_way_spread", way_spread),
+    Episode("gap_displacement_spread", displacement_spread, long_haul=True),
+    Episode("gap_displacement_way_spread", displacement_way_spread, long_haul=True),
     Episode("gap_short", short),
     Episode("gap_edge", edge),
     Episode("gap_crawling", crawling),
@@ -203,4 +268,5 @@ EPISODES: tuple[Episode, ...] = (
     Episode("backfill", backfill),
     Episode("incomplete_yellow", incomplete_yellow, long_haul=True),
     Episode("incomplete_red", incomplete_red, long_haul=True),
+    Episode("incomplete_spread", incomplete_spread, long_haul=True),
 )

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulators.episodes.episode import HOUR_S, Episode
+from simulators.episodes.episode import HOUR_S, Episode, Sight
 from simulators.journey import Journey
-from simulators.motion import Track
+from simulators.lengths import around
 from simulators.roads import straight_m
-from simulators.schedule import MOVING_MS, Schedule
+from simulators.schedule import MOVING_MS
 from simulators.truth import TruthEpisode
 
 PAUSE_S = 1_200.0
@@ -52,12 +52,20 @@ def moved_little(journey: Journey, day_s: float) -> None:
     journey.rest(2_400.0)
 
 
+def spread(journey: Journey, day_s: float) -> None:
+    """Moved, slowly, by a way drawn about 1 km."""
+    _leave(journey, day_s)
+    journey.creep(4.0 + around(LEAST_M, 10_000.0).at(journey.quantile) / (36.0 / 3.6), 36.0)
+    journey.rest(2_400.0)
+
+
 def _leave(journey: Journey, day_s: float) -> None:
     journey.park_until(max(day_s + HOUR_S * float(journey.rng.uniform(8, 15)), journey.now_s + 1_800.0))
 
 
-def witness(schedule: Schedule, sent: Track, start_ms: int) -> list[TruthEpisode]:
+def witness(sight: Sight) -> list[TruthEpisode]:
     """A row per movement: from its first moving report to its last, with 20 minutes of none on either side."""
+    schedule, sent, start_ms = sight.schedule, sight.sent, sight.start_ms
     moving = np.flatnonzero((sent.speed_kmh >= MOVING_MS * 3.6) & sent.positioned)
     if not schedule.member.laid_up or not len(moving):
         return []
@@ -82,6 +90,7 @@ def witness(schedule: Schedule, sent: Track, start_ms: int) -> list[TruthEpisode
                 limit=LEAST_M / 1000,
                 near_boundary=abs(way_m - LEAST_M) < _NEAR_M,
                 expected=way_m > LEAST_M and away_m > YARD_M and len(run) >= LEAST_REPORTS,
+                times_threshold=way_m / LEAST_M,
                 note="retired" if schedule.member.vehicle.retired_on else "reported as stopped",
             )
         )
@@ -93,4 +102,5 @@ EPISODES: tuple[Episode, ...] = (
     Episode("laid_up_driven_twice", driven_twice, laid_up=True),
     Episode("laid_up_moved_little", moved_little, laid_up=True),
     Episode("laid_up_stopover", stopover, laid_up=True),
+    Episode("laid_up_spread", spread, laid_up=True),
 )

@@ -15,17 +15,27 @@ from dataclasses import replace
 
 import numpy as np
 
-from monitor.engine.engine import Engine
+from monitor.engine.engine import _NOTHING_NEAR, Engine
 from monitor.engine.pass_template import CONTACT, TRACK
 from monitor.engine.state import SPANS
+from monitor.engine.surroundings import Surroundings
 from monitor.model.fleet import Registry
+from monitor.model.map_set import MapSet
 from monitor.model.report import ReportBatch
+from monitor.model.road import parse_roads
 from monitor.quality.judgement import judge
 from monitor.rules import load_rules
 from simulators.run import simulate
 from simulators.scenario import preset
 from tests.benchmarks.answers import LiveEngine, answer_of, differences, parts_of, run_live
-from tests.benchmarks.generated_fleet import MICRO_BATCH, fleet_reports, with_own_texts
+from tests.benchmarks.bench_surroundings import N_FENCES, N_SECTIONS, province_fences, road_bytes
+from tests.benchmarks.generated_fleet import (
+    MICRO_BATCH,
+    fleet_reports,
+    section_reports,
+    spread_reports,
+    with_own_texts,
+)
 from tests.benchmarks.plain_rules.engine import PlainEngine
 from tests.benchmarks.report import Report
 
@@ -51,7 +61,7 @@ def rate_of_pass(batch: ReportBatch, warm: int, repeats: int) -> float:
     """Reports per CPU-second of the compiled pass over micro-batches, buffers emptied after each."""
     best = 0.0
     count = MICRO_BATCH
-    late, driver = np.zeros(count, np.int8), np.full(count, -1, np.int32)
+    late, unnamed = np.zeros(count, np.int8), np.full(count, -1, np.int32)
     outcomes = np.zeros(count, np.int8)
     begin = warm * count
     assert (len(batch) - begin) % count == 0
@@ -64,13 +74,16 @@ def rate_of_pass(batch: ReportBatch, warm: int, repeats: int) -> float:
         fleet, out = engine.fleet, engine._out
         began = time.process_time()
         for i in range(begin, len(batch), count):
-            out[0]["n_edges"] = out[0]["n_days"] = 0
+            for name in ("edges", "days", "stretches", "signs"):
+                out[0][f"n_{name}"] = 0
             done = engine._pass.run(
                 batch.rows[i : i + count],
                 row_of[i : i + count],
-                driver,
+                unnamed,
+                unnamed,
                 clocks[i : i + count],
                 late,
+                *_NOTHING_NEAR,
                 0,
                 TRACK | CONTACT,
                 fleet.rows,
@@ -143,6 +156,29 @@ def large_fleet(report: Report) -> None:
     report.add("the same by Engine.take, texts of the whole fleet", taken / 1e6, "million reports/s", "≥ 3")
 
 
+def among_roads(report: Report) -> None:
+    """20,000 vehicles with 1,000 road sections and 300 fences in force: spread over a province, and all on sections."""
+    vehicles, rounds = 20_000, 45
+    roads = parse_roads(road_bytes(N_SECTIONS), "roads")
+    maps = MapSet(fences=province_fences(N_FENCES), roads=roads)
+    warm = ROUNDS_KEPT_WARM * vehicles // MICRO_BATCH
+    for where, batch, asked in (
+        ("spread over a province", spread_reports(vehicles, rounds), "≥ 3"),
+        ("all on or beside sections", section_reports(vehicles, rounds, roads), "≥ 1"),
+    ):
+        parts = parts_of(batch, MICRO_BATCH)
+
+        def make() -> Engine:
+            engine = Engine(load_rules())
+            engine.apply_maps(maps, Surroundings(maps.roads, maps.fences))
+            return engine
+
+        with_maps = rate_of_take(make, parts, warm, 5)
+        without = rate_of_take(lambda: Engine(load_rules()), parts, warm, 5)
+        report.add(f"1,000 sections, 300 fences, vehicles {where}", with_maps / 1e6, "million reports/s", asked)
+        report.add("the same reports without maps", without / 1e6, "million reports/s")
+
+
 def state_size(report: Report) -> None:
     """Bytes per vehicle, and what takes them."""
     row = Engine(load_rules()).fleet.rows.dtype
@@ -160,6 +196,7 @@ def main() -> None:
     report = Report("Detection")
     against_plain(report)
     against_plain_on_simulation(report)
+    among_roads(report)
     large_fleet(report)
     state_size(report)
     report.close("engine")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import shapely
 
 from monitor.model.flaw import ReportFlag
 from monitor.model.report import ReportBatch, empty_rows
+from monitor.model.road import RoadSet, line_chainages_m
 
 START_MS = 1_772_000_000_000
 INTERVAL_MS = 30_000
@@ -34,6 +36,39 @@ def fleet_reports(vehicles: int, rounds: int, interval_ms: int = INTERVAL_MS, se
     rows["lon_deg"] = 100 + (vehicle // 1_000) * 0.01
     rows["flags"] = ReportFlag.POSITIONED | ReportFlag.ACC_KNOWN | ReportFlag.ACC_ON
     return ReportBatch(tuple(f"甘G{number:06d}" for number in range(vehicles)), rows)
+
+
+def spread_reports(vehicles: int, rounds: int, seed: int = 1) -> ReportBatch:
+    """As ``fleet_reports``, every vehicle somewhere else in a province, on no road that anybody drew."""
+    rng = np.random.default_rng(seed)
+    batch = fleet_reports(vehicles, rounds, seed=seed)
+    rows = batch.rows
+    rows["lon_deg"] = rng.uniform(93.0, 107.0, vehicles)[rows["key"]]
+    rows["lat_deg"] = rng.uniform(33.0, 41.5, vehicles)[rows["key"]] + (rows["lat_deg"] - 30.0) % 0.5
+    rows["heading_deg"] = 0
+    return batch
+
+
+def section_reports(vehicles: int, rounds: int, roads: RoadSet, seed: int = 1) -> ReportBatch:
+    """As ``fleet_reports``, every vehicle to and fro on a section of its own, scattered by 10 m, with its heading."""
+    rng = np.random.default_rng(seed)
+    batch = fleet_reports(vehicles, rounds, seed=seed)
+    rows = batch.rows
+    lines = [shapely.get_coordinates(section.line) for section in roads.sections]
+    lasting_s = (rows["fix_ms"] - START_MS) / 1000.0
+    for number, line in enumerate(lines):
+        own = np.flatnonzero(rows["key"] % len(lines) == number)
+        chainage = line_chainages_m(line)
+        once = (rows["key"][own] * 37.0 + lasting_s[own] * 16.0) % (2.0 * chainage[-1])
+        at_m = np.minimum(once, 2.0 * chainage[-1] - once)
+        step = np.clip(np.searchsorted(chainage, at_m, side="right") - 1, 0, len(line) - 2)
+        ahead = np.where(once < chainage[-1], 1.0, -1.0)[:, None] * (line[step + 1] - line[step])
+        scatter = rng.normal(0.0, 10.0 / 111_195.0, (len(own), 2))
+        rows["lon_deg"][own] = np.interp(at_m, chainage, line[:, 0]) + scatter[:, 0]
+        rows["lat_deg"][own] = np.interp(at_m, chainage, line[:, 1]) + scatter[:, 1]
+        east = ahead[:, 0] * np.cos(np.radians(rows["lat_deg"][own]))
+        rows["heading_deg"][own] = np.degrees(np.arctan2(east, ahead[:, 1])) % 360.0
+    return batch
 
 
 def with_own_texts(batch: ReportBatch, size: int = MICRO_BATCH) -> list[ReportBatch]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from functools import cache
 
 from monitor.app.replay import replay_batch
-from tests.conformance.runs import cut, run
+from tests.conformance.ground import permitted, roads
+from tests.conformance.runs import LAYERS, cut, run
 from tests.conformance.scenario import (
     ABSENT,
     ACC_CUT,
@@ -31,6 +33,8 @@ from tests.conformance.scenario import (
     FERRY,
     FROZEN,
     GAP,
+    HAND_OVER,
+    INTO_THE_NIGHT,
     LATE_LINE,
     LONG_ABSENT,
     LONG_DRIVE,
@@ -50,9 +54,12 @@ from tests.conformance.scenario import (
     REST,
     SHORT_STOP,
     STOP_OF_1200_S,
+    THROUGH_THE_NIGHT,
     TIRED,
     TIRED_AT_REST,
     TOWED_FAST,
+    TRACK,
+    TRACK_AGAIN,
     TWO_DRIFT_POINTS,
     UNSAID,
     WARNED,
@@ -127,11 +134,29 @@ _STORIES = [
     [PARK, DRIVE, STOP_OF_1200_S, DRIVE, REST, DRIVE, ABSENT, DRIVE, LONG_GAP_OF_60_KM, LONG_GAP_OF_60_KM],
     [DRIVE, FROZEN, DRIVE, PINNED, DRIVE],
     [FAR_UNKNOWN, REST, FAR, LONG_GAP, TOWED_FAST, REST, FAR],
+    [TRACK, TRACK_AGAIN, REST],
+    [
+        INTO_THE_NIGHT,
+        THROUGH_THE_NIGHT,
+        REST,
+        INTO_THE_NIGHT,
+        THROUGH_THE_NIGHT,
+        HAND_OVER,
+        THROUGH_THE_NIGHT,
+        LONG_GAP,
+    ],
 ]
 
 
 def fixed_scenario() -> Scenario:
-    return tell(_STORIES, [0, 7, 3_000, 11, 100, 5, 40], 31 * 86_400, {4: ("suspended_to", date(2026, 3, 2))})
+    dates = {4: ("suspended_to", date(2026, 3, 2)), len(_STORIES) - 1: ("relay_from", date(2026, 3, 2))}
+    return tell(
+        _STORIES,
+        [0, 7, 3_000, 11, 100, 5, 40, 20, 30],
+        31 * 86_400,
+        dates,
+        maps=replace(permitted(), roads=roads().roads),
+    )
 
 
 @cache
@@ -140,7 +165,14 @@ def answers() -> list[dict[str, str | float | int | bool | None]]:
     scenario = fixed_scenario()
     live = run(scenario, cut(scenario, (100, 333)))
     lines = [change.alarm.record() | {"at": change.at_ms} for key in sorted(live) for change in live[key]]
-    settled = replay_batch(scenario.batch, scenario.registry, until_ms=scenario.until_ms, now_ms=scenario.until_ms)
+    settled = replay_batch(
+        scenario.batch,
+        scenario.registry,
+        until_ms=scenario.until_ms,
+        now_ms=scenario.until_ms,
+        layers=LAYERS,
+        maps=scenario.maps,
+    )
     return lines + [alarm.record() for alarm in settled.alarms]
 
 

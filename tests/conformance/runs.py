@@ -10,26 +10,30 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.app.map_layers import ground_of
 from monitor.app.pipeline import Pipeline
 from monitor.engine.engine import Engine
+from monitor.engine.parameters import ParameterTable, RuleLayers
 from monitor.engine.snapshot import restore_snapshot, take_snapshot
 from monitor.model.alarm import Alarm, AlarmChange
 from monitor.model.flaw import Flaw
-from monitor.model.fleet import Registry
 from monitor.model.journal import JournalRecord, RecordType
 from monitor.model.report import ReportBatch
 from monitor.rules import load_rules
 from tests.conformance.scenario import Scenario
 
 RULES = load_rules()
+LAYERS = RuleLayers(rules={"hazmat_hours": {"enabled": True, "classes": ["hazmat", "heavy_truck", "tour_coach"]}})
+"""What is off by default has its laws too."""
 
 History = dict[str, list[AlarmChange]]
 """Changes by alarm, each in order. The order of changes of different alarms may differ between equal runs."""
 
 
-def live_pipeline(registry: Registry) -> Pipeline:
-    engine = Engine(RULES)
-    engine.apply_registry(registry)
+def live_pipeline(scenario: Scenario) -> Pipeline:
+    engine = Engine(RULES, ParameterTable(RULES, LAYERS))
+    engine.apply_registry(scenario.registry)
+    engine.apply_maps(scenario.maps, ground_of(scenario.maps))
     return Pipeline(engine)
 
 
@@ -43,7 +47,7 @@ def tick(clock_ms: int) -> JournalRecord:
 
 def run(scenario: Scenario, records: Sequence[JournalRecord]) -> History:
     """The changes that follow from some records and the passing of time to the scenario's end."""
-    pipeline = live_pipeline(scenario.registry)
+    pipeline = live_pipeline(scenario)
     return history(
         [change for record in (*records, tick(scenario.until_ms)) for change in pipeline.take(record).changes]
     )
@@ -51,12 +55,13 @@ def run(scenario: Scenario, records: Sequence[JournalRecord]) -> History:
 
 def run_with_restarts(scenario: Scenario, records: Sequence[JournalRecord], at: set[int]) -> History:
     """The same, with a snapshot and a restore into a new pipeline before the records numbered in ``at``."""
-    pipeline = live_pipeline(scenario.registry)
+    pipeline = live_pipeline(scenario)
     changes: list[AlarmChange] = []
     for number, record in enumerate((*records, tick(scenario.until_ms))):
         if number in at:
             state, book = take_snapshot(pipeline.engine), pipeline.book.snapshot()
-            pipeline = Pipeline(Engine(RULES))
+            pipeline = Pipeline(Engine(RULES, ParameterTable(RULES, LAYERS)))
+            pipeline.engine.apply_maps(scenario.maps, ground_of(scenario.maps))
             restore_snapshot(pipeline.engine, state, scenario.registry)
             pipeline.book.restore(book)
         changes += pipeline.take(record).changes

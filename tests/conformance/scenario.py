@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from monitor.model.alarm_bits import AlarmBit, alarm_word
 from monitor.model.fleet import Registry, VehicleClass
+from monitor.model.map_set import NO_MAPS, MapSet
 from monitor.model.report import ReportBatch
 from monitor.quality.judgement import judge
+from tests.conformance.ground import ground, permitted, roads
 from tests.traces import batch_of, registry_of
 
 DAY_S = 86_400
@@ -106,6 +108,10 @@ CARD_B_ONCE = Segment(1, 30, 60.0, driver=1)
 BRIEF_STOP = Segment(2, 30)
 AT_NIGHT = Segment(16, 30, 70.0, silence_s=66_000)
 """Some 18 h later: at 02:20 where it comes first, since stories begin at 08:00."""
+INTO_THE_NIGHT = Segment(40, 60, 50.0, silence_s=48_600)
+"""Until some 22:10 where it comes first."""
+HAND_OVER = Segment(5, 60)
+THROUGH_THE_NIGHT = Segment(330, 60, 50.0)
 MONTH_AWAY = Segment(3, 60, 20.0, silence_s=30 * DAY_S)
 LONG_GAP_OF_60_KM = Segment(3, 30, 60.0, silence_s=3_600, silence_m=60_000.0)
 STOP_OF_1200_S = Segment(39, 30)
@@ -118,6 +124,9 @@ PINNED = Segment(30, 30, 60.0, stated_kmh=0.0)
 PINNED_BRIEFLY = Segment(12, 30, 60.0, stated_kmh=0.0)
 PINNED_HIGH = Segment(15, 60, 90.0, stated_kmh=60.0)
 PINNED_BACKFILL = Segment(16, 60, 60.0, stated_kmh=0.0, held=True)
+TRACK = Segment(200, 10, 40.0)
+TRACK_AGAIN = Segment(200, 10, 40.0, silence_s=4_000, silence_m=-199 * 10 * 40.0 / 3.6)
+TRACK_HALF_AGAIN = Segment(100, 10, 40.0, silence_s=4_000, silence_m=-199 * 10 * 40.0 / 3.6)
 
 EVERYTHING = (
     DRIVE,
@@ -154,6 +163,18 @@ EVERYTHING = (
 )
 
 RECIPES: dict[str, tuple[Segment, ...]] = {
+    "copied_track": (
+        TRACK,
+        TRACK_AGAIN,
+        TRACK_AGAIN,
+        TRACK_HALF_AGAIN,
+        SHORT_STOP,
+        ABSENT,
+        DRIFT_POINT,
+        MOVED_AWAY,
+        BACKFILL,
+        LATE_LINE,
+    ),
     "acc_contradiction": (
         ACC_CUT,
         ACC_CUT_BRIEFLY,
@@ -276,7 +297,51 @@ RECIPES: dict[str, tuple[Segment, ...]] = {
         LATE_LINE,
         ABSENT,
     ),
+    "route_deviation": (
+        DRIVE,
+        LONG_DRIVE,
+        LONG_DRIVE,
+        FAST,
+        FASTER,
+        DIP,
+        SHORT_STOP,
+        REST,
+        NO_SPEED,
+        GAP,
+        LONG_GAP,
+        DRIFT_POINT,
+        TWO_DRIFT_POINTS,
+        MOVED_AWAY,
+        BACKFILL,
+        BACKFILL_REVERSED,
+        LATE_LINE,
+        AT_NIGHT,
+        ABSENT,
+    ),
     "speeding": (FAST, FASTER, DIP, FAST, DRIVE, GAP, SLOW_LINE, LATE_LINE, BACKFILL, DRIFT_POINT, NO_SPEED),
+    "hazmat_hours": (
+        AT_NIGHT,
+        AT_NIGHT,
+        AT_NIGHT,
+        INTO_THE_NIGHT,
+        INTO_THE_NIGHT,
+        THROUGH_THE_NIGHT,
+        DRIVE,
+        SHORT_STOP,
+        STOP_OF_1200_S,
+        DRIVE,
+        FERRY,
+        QUEUE,
+        GAP,
+        LONG_GAP,
+        NO_SPEED,
+        SLOW_LINE,
+        LATE_LINE,
+        BACKFILL,
+        DRIFT_POINT,
+        TWO_DRIFT_POINTS,
+        MOVED_AWAY,
+    ),
     "fatigue": (
         LONG_DRIVE,
         LONG_DRIVE,
@@ -351,6 +416,25 @@ RECIPES: dict[str, tuple[Segment, ...]] = {
         LATE_LINE,
         SLOW_LINE,
     ),
+    "relay_missing": (
+        INTO_THE_NIGHT,
+        INTO_THE_NIGHT,
+        HAND_OVER,
+        BRIEF_STOP,
+        THROUGH_THE_NIGHT,
+        THROUGH_THE_NIGHT,
+        SHORT_STOP,
+        REST,
+        GAP,
+        LONG_GAP,
+        STANDING_GAP,
+        DRIFT_POINT,
+        MOVED_AWAY,
+        NO_SPEED,
+        BACKFILL,
+        SLOW_LINE,
+        LATE_LINE,
+    ),
     "offline": (PARK, DRIVE, ABSENT, LONG_ABSENT, NO_FIX, BACKFILL, LATE_LINE),
     "never_online": (PARK, ABSENT, LONG_ABSENT, NO_FIX),
     "no_fix": (NO_FIX, NO_FIX, PARK, ABSENT, BACKFILL, LATE_LINE),
@@ -368,6 +452,7 @@ class Scenario:
     batch: ReportBatch
     registry: Registry
     until_ms: int
+    maps: MapSet = NO_MAPS
 
     def part(self, chosen: np.typing.NDArray[np.intp] | slice) -> ReportBatch:
         return ReportBatch(self.batch.keys, self.batch.rows[chosen], self.batch.drivers, self.batch.sources)
@@ -396,9 +481,15 @@ def scenarios(draw: st.DrawFn, rule: str) -> Scenario:
     laid_up = {}
     if rule == "suspended_movement":
         laid_up = {vehicle: draw(st.sampled_from(LAID_UP)) for vehicle in range(len(stories))}
+    if rule == "relay_missing":
+        laid_up = {vehicle: ("relay_from", date(2026, 3, draw(st.sampled_from((1, 3, 4))))) for vehicle in (0, 1)}
     if rule == "low_completeness":
         after_s += draw(st.sampled_from((0, 30 * DAY_S)))
-    return tell(stories, starts_s, after_s, laid_up)
+    on_maps = rule in ("relay_missing", "track_gap", "offline_displacement") and draw(st.booleans())
+    maps = permitted() if rule == "route_deviation" else ground() if on_maps else NO_MAPS
+    if rule in ("speeding", "hazmat_hours") and draw(st.booleans()):
+        maps = roads()
+    return tell(stories, starts_s, after_s, laid_up, maps=maps)
 
 
 def tell(
@@ -406,8 +497,11 @@ def tell(
     starts_s: list[int],
     after_s: int = 0,
     laid_up: Mapping[int, tuple[str, date]] | None = None,
+    *,
+    maps: MapSet = NO_MAPS,
 ) -> Scenario:
-    """The reports of some stories, merged by time of receipt. ``laid_up``: a registry date by vehicle."""
+    """The reports of some stories, merged by time of receipt. ``laid_up``: a registry date by vehicle; one of a relay
+    certificate makes it a line coach."""
     columns: dict[str, list[float]] = {
         name: [] for name in ("fix", "recv", "east", "speed", "vehicle", "driver", "acc", "ok", "alarm", "odometer")
     }
@@ -436,12 +530,14 @@ def tell(
         rows = list(registry.vehicles)
         for vehicle, (name, day) in laid_up.items():
             rows[vehicle] = replace(rows[vehicle], **{name: day})  # type: ignore[arg-type]
+            if name == "relay_from":
+                rows[vehicle] = replace(rows[vehicle], vehicle_class=VehicleClass.LINE_COACH)
         registry = Registry(tuple(rows))
-    return Scenario(batch, registry, until_ms)
+    return Scenario(batch, registry, until_ms, maps)
 
 
 def _tell_one(vehicle: int, story: list[Segment], start_s: int, columns: dict[str, list[float]]) -> None:
-    at_s, east_m, newest_s = start_s, 50_000.0 * vehicle, start_s
+    at_s, east_m, newest_s = start_s, 50_250.0 * vehicle, start_s
     odometer_m = 0.0
     for segment in story:
         at_s += segment.silence_s

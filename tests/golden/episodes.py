@@ -23,7 +23,7 @@ ANSWERS = ("settled", "received")
 
 def lines_of(trace: Trace, answer: str) -> tuple[str, ...]:
     """Alarms, pre-warnings and count of the trace by one of ``ANSWERS``."""
-    if trace.fences is not None:
+    if trace.fences is not None and trace.roads is None and trace.permits is None:
         return _lines_with_fences(trace, answer)
     clock_ms = max([int(trace.batch.rows["fix_ms"].max()), int(trace.batch.rows["recv_ms"].max())])
     replay = replay_batch(
@@ -33,6 +33,7 @@ def lines_of(trace: Trace, answer: str) -> tuple[str, ...]:
         as_received=answer == "received",
         now_ms=max(clock_ms, trace.until_ms or 0),
         layers=trace.layers,
+        maps=MapSet(fences=trace.fences, roads=trace.roads, permits=trace.permits),
     )
     return episode_lines(replay, trace.shows)
 
@@ -106,5 +107,5 @@ def _alarm(item: Alarm) -> str:
     if item.state.value in ("withdrawn", "merged"):
         words.append(item.state.value)
     if item.inhibited_by and item.state.value != "merged":
-        words.append("inhibited")
+        words.append(f"inhibited={item.inhibited_by}" if ":" in item.inhibited_by else "inhibited")
     return " ".join(words)

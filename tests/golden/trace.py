@@ -6,7 +6,9 @@
     vehicle heavy_truck max_speed_kmh=90          # class, then registry fields; "vehicle none" has no registry
     rules fatigue.elapsed=true                    # settings that differ from the defaults
     shows track_gap offline_displacement          # rules whose alarms are listed; the folder's own where left out
-    fence depot -200 300                          # a fence of that kind over the way from -200 m to 300 m
+    fence depot -200 300                          # a fence of that kind over the way from -200 m to 300 m; "limit=30"
+    road expressway 0 9000 limit=100              # a road section of that class along the way; see below
+    permit 0 50000 corridor=300 hours=06:00-22:00 # its permit: a route along the way; see below
     odometer 120000                               # it states its mileage by its true way, from so many metres on
     grid 60                                       # it states coordinates in whole 1/60 degrees only
     until 03-03 12:00:00                          # time passes to here after the last report
@@ -21,19 +23,27 @@
 
 Times are Beijing times of 2026; without a date they are of the day of the report before. The vehicle goes east along a
 parallel as its speed says. Words after the speed: ``hold`` (does not move), ``go=M`` (moves M metres instead),
-``off=M`` (this report alone is displaced by M metres), ``acc=on|off``, ``driver=NAME``, ``nofix``, ``backfill``,
-``alarm=BIT+BIT`` (the alarm word
-has these bits and no other; ``alarm=none`` has none, without it the word is unknown), ``received=TIME`` or
-``received=+SECONDS``, ``skip`` (time and way pass, but nothing is reported), ``dated=TIME`` (the
-report states another time than its own), ``ahead=SECONDS`` (its time is ahead by so much, below 0 behind), ``stuck``
-(it goes on, but the fix is that of the report before), ``wheels=K`` (the recorder says K km/h), ``other``
-(it is the report of a trailer, whose alarms are none of ours).
-"vehicle unregistered" has a registry that does not know it.
+``off=M`` (this report alone is displaced by M metres), ``north=M`` (the same, to the north), ``acc=on|off``,
+``driver=NAME``, ``nofix``, ``backfill``, ``alarm=BIT+BIT`` (the alarm word has these bits and no other; ``alarm=none``
+has none, without it the word is unknown), ``received=TIME`` or ``received=+SECONDS``, ``skip`` (time and way pass, but
+nothing is reported), ``dated=TIME`` (the report states another time than its own), ``ahead=SECONDS`` (its time is ahead
+by so much, below 0 behind), ``stuck`` (it goes on, but the fix is that of the report before), ``wheels=K`` (the
+recorder says K km/h), ``other`` (it is the report of a trailer, whose alarms are none of ours). ``heading=DEG`` is
+stated besides. "vehicle unregistered" has a registry that does not know it.
+
+A road runs east along the way, from so many metres to so many. Words after them: ``limit=K`` (posted, km/h),
+``north=M`` (it begins M metres north of the way), ``turn=DEG`` (and turns off the way to the left by so much),
+``forward`` (one way), ``ferry``, ``tunnel``.
+
+A permit of the vehicle names a route from so many metres east to so many, or is ``everywhere``, and holds all year.
+Words after them: ``corridor=M``, ``limit=K`` (km/h), ``hours=HH:MM-HH:MM``, ``from=MM-DD_HH:MM:SS``,
+``to=MM-DD_HH:MM:SS``, ``back`` (the route leads there and back again).
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -47,7 +57,9 @@ from monitor.model.fence import FenceSet, parse_fences
 from monitor.model.flaw import ReportFlag
 from monitor.model.fleet import PlateColor, Registry, Vehicle, VehicleClass
 from monitor.model.geo import EARTH_RADIUS_M
+from monitor.model.permit import PermitSet, parse_permits
 from monitor.model.report import ReportBatch, empty_rows
+from monitor.model.road import RoadSet, parse_roads
 
 YEAR = "2026"
 VEHICLE_ID = "V1"
@@ -69,6 +81,8 @@ class Trace:
     until_ms: int | None
     batch: ReportBatch
     fences: FenceSet | None = None
+    roads: RoadSet | None = None
+    permits: PermitSet | None = None
     expected: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -90,7 +104,9 @@ def read_trace(path: Path) -> Trace:
     rules: dict[str, dict[str, object]] = {}
     shows: tuple[str, ...] = (path.parent.name,)
     until_ms: int | None = None
-    fences: list[tuple[str, float, float]] = []
+    fences: list[list[str]] = []
+    roads: list[list[str]] = []
+    permits: list[list[str]] = []
     odometer_m: int | None = None
     grid: float | None = None
     reports: list[_Report] = []
@@ -109,7 +125,11 @@ def read_trace(path: Path) -> Trace:
             elif words[0] == "shows":
                 shows = tuple(words[1:])
             elif words[0] == "fence":
-                fences.append((words[1], float(words[2]), float(words[3])))
+                fences.append(words[1:])
+            elif words[0] == "road":
+                roads.append(words[1:])
+            elif words[0] == "permit":
+                permits.append(words[1:])
             elif words[0] == "odometer":
                 odometer_m = int(words[1])
             elif words[0] == "grid":
@@ -131,6 +151,8 @@ def read_trace(path: Path) -> Trace:
         until_ms,
         _batch(reports, odometer_m, grid),
         _fences(fences),
+        _roads(roads),
+        _permits(permits),
         {"settled": tuple(settled.strip().splitlines()), "received": tuple(received.strip().splitlines())},
     )
 
@@ -164,21 +186,100 @@ def _settings(words: list[str], rules: dict[str, dict[str, object]]) -> None:
         place, _, value = word.partition("=")
         rule, _, key = place.partition(".")
         stated: object = {"true": True, "false": False}.get(value, value)
-        rules.setdefault(rule, {})[key] = value.split("+") if "+" in value else stated
+        if value.startswith(("[", "{")):
+            stated = json.loads(value)
+        elif "+" in value:
+            stated = value.split("+")
+        rules.setdefault(rule, {})[key] = stated
 
 
-def _fences(stated: list[tuple[str, float, float]]) -> FenceSet | None:
+def _fences(stated: list[list[str]]) -> FenceSet | None:
     """Strips 1 km wide along the way."""
     if not stated:
         return None
     features = []
-    for number, (kind, from_m, to_m) in enumerate(stated):
-        west, east = (_ORIGIN_LON_DEG + metres / _M_PER_DEGREE for metres in (from_m, to_m))
+    for number, (kind, from_m, to_m, *words) in enumerate(stated):
+        west, east = _lon_deg(float(from_m)), _lon_deg(float(to_m))
         south, north = _LAT_DEG - 0.0045, _LAT_DEG + 0.0045
         ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+        properties = {"kind": kind, **({"limit_kmh": _number("limit", words)} if words else {})}
         shape = {"type": "Polygon", "coordinates": [ring]}
-        features.append({"type": "Feature", "id": f"F{number}", "properties": {"kind": kind}, "geometry": shape})
-    return parse_fences(json.dumps({"type": "FeatureCollection", "features": features}).encode(), "the trace")
+        features.append({"type": "Feature", "id": f"F{number}", "properties": properties, "geometry": shape})
+    return parse_fences(_collection(features), "the trace")
+
+
+def _roads(stated: list[list[str]]) -> RoadSet | None:
+    """Straight lines."""
+    if not stated:
+        return None
+    features = []
+    for number, (road_class, from_m, to_m, *words) in enumerate(stated):
+        begin_m, length_m = float(from_m), float(to_m) - float(from_m)
+        north_m, turn = _number("north", words) or 0.0, np.radians(_number("turn", words) or 0.0)
+        line = [
+            [_lon_deg(begin_m), _lat_deg(north_m)],
+            [_lon_deg(begin_m + length_m * float(np.cos(turn))), _lat_deg(north_m + length_m * float(np.sin(turn)))],
+        ]
+        flags = [word for word in words if "=" not in word]
+        if unknown := [word for word in flags if word not in ("ferry", "tunnel", "forward")]:
+            raise ValueError(f"unknown word {unknown[0]}")
+        properties = {
+            "road_class": road_class,
+            "limit_kmh": _number("limit", words),
+            "direction": "forward" if "forward" in flags else "both",
+            "ferry": "ferry" in flags,
+            "tunnel": "tunnel" in flags,
+        }
+        shape = {"type": "LineString", "coordinates": line}
+        features.append({"type": "Feature", "id": f"R{number}", "properties": properties, "geometry": shape})
+    return parse_roads(_collection(features), "the trace")
+
+
+def _permits(stated: list[list[str]]) -> PermitSet | None:
+    """Permits of the vehicle, with straight routes."""
+    if not stated:
+        return None
+    features = []
+    for number, words in enumerate(stated):
+        shape: dict[str, object] | None = None
+        if words[0] != "everywhere":
+            turns = [float(words[0]), float(words[1])] + ([float(words[0])] if "back" in words else [])
+            shape = {"type": "LineString", "coordinates": [[_lon_deg(east_m), _LAT_DEG] for east_m in turns]}
+        properties: dict[str, object] = {
+            "vehicle_id": VEHICLE_ID,
+            "valid_from": f"{YEAR}-01-01",
+            "valid_to": f"{YEAR}-12-31",
+            "limit_kmh": _number("limit", words),
+            "corridor_m": _number("corridor", words),
+        }
+        for word in words[1 if shape is None else 2 :]:
+            name, _, value = word.partition("=")
+            if name in ("from", "to"):
+                properties[f"valid_{name}"] = f"{YEAR}-{value.replace('_', 'T')}+08:00"
+            elif name == "hours":
+                properties["hours_from"], properties["hours_to"] = value.split("-")
+            elif name not in ("limit", "corridor", "back"):
+                raise ValueError(f"unknown word {name}")
+        features.append({"type": "Feature", "id": f"P{number}", "properties": properties, "geometry": shape})
+    return parse_permits(_collection(features), "the trace")
+
+
+def _number(name: str, words: list[str]) -> float | None:
+    """The number in the word ``name=NUMBER``; None where there is none."""
+    found = [word for word in words if word.startswith(f"{name}=")]
+    return float(found[0].partition("=")[2]) if found else None
+
+
+def _collection(features: Sequence[Mapping[str, object]]) -> bytes:
+    return json.dumps({"type": "FeatureCollection", "features": features}).encode()
+
+
+def _lon_deg(east_m: float) -> float:
+    return float(_ORIGIN_LON_DEG + east_m / _M_PER_DEGREE)
+
+
+def _lat_deg(north_m: float) -> float:
+    return _LAT_DEG + float(np.degrees(north_m / EARTH_RADIUS_M))
 
 
 def _moment(words: list[str], previous_ms: int) -> int:
@@ -227,7 +328,7 @@ def _batch(reports: list[_Report], odometer_m: int | None, grid: float | None) -
     stated = any(word.startswith("received=") for report in told for word in report.words)
     for row, report in zip(rows, told, strict=True):
         flags = int(ReportFlag.POSITIONED)
-        east_m = report.shown_m
+        east_m, north_m = report.shown_m, 0.0
         row["fix_ms"] = report.at_ms
         row["recv_ms"] = report.at_ms if stated else 0
         for word in report.words:
@@ -238,6 +339,8 @@ def _batch(reports: list[_Report], odometer_m: int | None, grid: float | None) -
                 row["driver"] = drivers.setdefault(value, len(drivers))
             elif name == "off":
                 east_m += float(value)
+            elif name == "north":
+                north_m += float(value)
             elif name == "nofix":
                 flags &= ~int(ReportFlag.POSITIONED)
             elif name == "alarm":
@@ -245,6 +348,8 @@ def _batch(reports: list[_Report], odometer_m: int | None, grid: float | None) -
                 row["alarm_flags"] = alarm_word(*bits)
             elif name == "wheels":
                 row["recorder_speed_dkmh"] = round(float(value) * 10)
+            elif name == "heading":
+                row["heading_deg"] = int(value)
             elif name == "backfill":
                 flags |= int(ReportFlag.BACKFILL)
             elif name == "received":
@@ -259,7 +364,7 @@ def _batch(reports: list[_Report], odometer_m: int | None, grid: float | None) -
             elif name not in ("hold", "go", "stuck", "other"):
                 raise ValueError(f"unknown word {word}")
         row["lon_deg"] = _ORIGIN_LON_DEG + east_m / _M_PER_DEGREE
-        row["lat_deg"] = _LAT_DEG
+        row["lat_deg"] = _lat_deg(north_m)
         if odometer_m is not None:
             row["mileage_m"] = odometer_m + int(report.east_m)
         if grid is not None:

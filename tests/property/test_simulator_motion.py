@@ -14,8 +14,10 @@ SEEDS = st.integers(0, 10_000)
 
 @settings(max_examples=8, deadline=None)
 @given(SEEDS)
-def test_any_seed_gives_a_lawful_fleet_without_truth(seed: int) -> None:
-    assert simulate(Scenario(vehicles=5, days=2, seed=seed)).truth == ()
+def test_any_seed_gives_a_lawful_fleet(seed: int) -> None:
+    """A truck may be on the road in a night: whatever is told of that, nobody could take it for a violation."""
+    truth = simulate(Scenario(vehicles=5, days=2, seed=seed)).truth
+    assert [row for row in truth if row.expected or row.near_boundary] == []
 
 
 @settings(max_examples=8, deadline=None)

@@ -14,11 +14,13 @@ from tests.benchmarks.plain_rules.records import (
     RETIRED,
     RETURNED,
     UPDATE,
+    WITHDRAW,
     Core,
     Edge,
     Step,
     new_edge,
 )
+from tests.benchmarks.plain_rules.seasons import Seasons
 
 HOUR_MS = 3_600_000.0
 DAY_MS = 86_400_000.0
@@ -27,9 +29,12 @@ STILL_DKMH = 50
 
 
 @dataclass(frozen=True, slots=True)
-class OfflineParams:
+class OfflineParams(Seasons):
     tiers_ms: tuple[int, ...]
     enabled: int
+    n_spans: int
+    span_from: tuple[int, ...]
+    span_to: tuple[int, ...]
 
 
 class Offline:
@@ -63,23 +68,28 @@ class Offline:
     def advance(self, core: Core, x: Step, out: list[Edge]) -> int:
         if not self.params.enabled or not self.contact_ms:
             return NEVER_MS
-        tiers_ms = self.params.tiers_ms
+        params = self.params
+        tiers_ms = params.tiers_ms
         span = core.span
         now = x.clock_ms
+        if self.tier and span.suspended_from_ms <= self.onset_ms < span.suspended_to_ms:
+            e = self.write(x, out, WITHDRAW, now)
+            e.end_ms = self.onset_ms
+            e.end_reason = OVER
+            self.onset_ms = self.tier = 0
         while True:
             if self.tier == 0:
                 base_ms = max(self.contact_ms, span.due_from_ms)
-                if span.suspended_from_ms <= base_ms + tiers_ms[0] and span.suspended_to_ms > base_ms:
-                    base_ms = span.suspended_to_ms
-                onset_ms = base_ms + tiers_ms[0]
+                onset_ms = params.due_ms(base_ms, tiers_ms[0])
+                if span.suspended_from_ms <= onset_ms and span.suspended_to_ms > base_ms:
+                    onset_ms = params.due_ms(span.suspended_to_ms, tiers_ms[0])
             else:
                 onset_ms = self.onset_ms
-                base_ms = onset_ms - tiers_ms[0]
             stop_ms, reason = span.retired_ms, RETIRED
             if onset_ms < span.suspended_from_ms < stop_ms:
                 stop_ms, reason = span.suspended_from_ms, OVER
             while self.tier < len(tiers_ms):
-                due_ms = base_ms + tiers_ms[self.tier]
+                due_ms = params.due_ms(onset_ms, tiers_ms[self.tier] - tiers_ms[0])
                 if due_ms >= stop_ms:
                     break
                 if now <= due_ms:
@@ -115,7 +125,7 @@ class Offline:
         e = new_edge(out, x, "offline", self.kind, edge, self.onset_ms)
         e.driver = self.driver
         e.at_ms = at_ms
-        e.peak = (at_ms - (self.onset_ms - self.params.tiers_ms[0])) / DAY_MS
+        e.peak = (self.params.tiers_ms[0] + self.params.counted_ms(self.onset_ms, at_ms)) / DAY_MS
         e.limit = self.params.tiers_ms[0] / DAY_MS
         if self.lon_e7 or self.lat_e7:
             e.start_lon = from_e7(self.lon_e7)
@@ -126,26 +136,27 @@ class Offline:
 
 
 @dataclass(frozen=True, slots=True)
-class AfterParams:
-    """Of ``never_online`` and ``no_fix``."""
-
+class NeverOnlineParams(Seasons):
     after_ms: int
     enabled: int
+    n_spans: int
+    span_from: tuple[int, ...]
+    span_to: tuple[int, ...]
 
 
 class NeverOnline:
     """One vehicle."""
 
-    __slots__ = ("contacted", "onset_ms", "params")
+    __slots__ = ("contacted", "from_ms", "onset_ms", "params")
 
-    def __init__(self, params: AfterParams) -> None:
+    def __init__(self, params: NeverOnlineParams) -> None:
         self.params = params
-        self.onset_ms = 0
+        self.onset_ms = self.from_ms = 0
         self.contacted = False
 
     def contact(self, core: Core, x: Step, out: list[Edge]) -> None:
         if self.onset_ms:
-            self.clear(x, out, x.clock_ms, RETURNED)
+            self.end(x, out, CLEAR, x.clock_ms, RETURNED)
         self.contacted = True
 
     def advance(self, core: Core, x: Step, out: list[Edge]) -> int:
@@ -155,28 +166,36 @@ class NeverOnline:
         now = x.clock_ms
         if not x.first_life_ms:
             return now
-        if not self.onset_ms:
-            base_ms = max(span.due_from_ms, x.first_life_ms)
-            due_ms = base_ms + self.params.after_ms
-            if span.suspended_from_ms < due_ms and span.suspended_to_ms > base_ms:
-                due_ms = span.suspended_to_ms + self.params.after_ms
-            if due_ms >= span.retired_ms:
+        params = self.params
+        if span.suspended_from_ms <= self.onset_ms < span.suspended_to_ms and self.onset_ms:
+            self.end(x, out, WITHDRAW, now, OVER)
+        while True:
+            if not self.onset_ms:
+                base_ms = max(span.due_from_ms, x.first_life_ms, self.from_ms)
+                due_ms = params.due_ms(base_ms, params.after_ms)
+                if span.suspended_from_ms <= due_ms and span.suspended_to_ms > base_ms:
+                    due_ms = params.due_ms(span.suspended_to_ms, params.after_ms)
+                if due_ms >= span.retired_ms:
+                    return NEVER_MS
+                if now <= due_ms:
+                    return due_ms
+                if now <= x.grace_until_ms and due_ms > x.paused_ms:
+                    return x.grace_until_ms
+                self.onset_ms = due_ms
+                self.write(x, out, ONSET, due_ms)
+            stops = self.onset_ms < span.suspended_from_ms < span.retired_ms
+            stop_ms = span.suspended_from_ms if stops else span.retired_ms
+            if now < stop_ms:
+                return stop_ms - 1
+            self.end(x, out, CLEAR, stop_ms, OVER if stops else RETIRED)
+            if not stops:
+                self.contacted = True
                 return NEVER_MS
-            if now <= due_ms:
-                return due_ms
-            if now <= x.grace_until_ms and due_ms > x.paused_ms:
-                return x.grace_until_ms
-            self.onset_ms = due_ms
-            self.write(x, out, ONSET, due_ms)
-        if now >= span.retired_ms:
-            self.clear(x, out, span.retired_ms, RETIRED)
-            self.contacted = True
-            return NEVER_MS
-        return span.retired_ms - 1
+            self.from_ms = stop_ms
 
-    def clear(self, x: Step, out: list[Edge], at_ms: int, reason: int) -> None:
-        e = self.write(x, out, CLEAR, at_ms)
-        e.end_ms = at_ms
+    def end(self, x: Step, out: list[Edge], edge: int, at_ms: int, reason: int) -> None:
+        e = self.write(x, out, edge, at_ms)
+        e.end_ms = self.onset_ms if edge == WITHDRAW else at_ms
         e.end_reason = reason
         self.onset_ms = 0
 
@@ -184,11 +203,17 @@ class NeverOnline:
         e = new_edge(out, x, "never_online", 0, edge, self.onset_ms)
         e.driver = -1
         e.at_ms = at_ms
-        e.peak = (at_ms - self.onset_ms + self.params.after_ms) / DAY_MS
+        e.peak = (self.params.after_ms + self.params.counted_ms(self.onset_ms, at_ms)) / DAY_MS
         e.limit = self.params.after_ms / DAY_MS
         e.grade = GENERAL
         e.late = 0
         return e
+
+
+@dataclass(frozen=True, slots=True)
+class NoFixParams:
+    after_ms: int
+    enabled: int
 
 
 class NoFix:
@@ -196,7 +221,7 @@ class NoFix:
 
     __slots__ = ("base_ms", "n", "onset_ms", "params")
 
-    def __init__(self, params: AfterParams) -> None:
+    def __init__(self, params: NoFixParams) -> None:
         self.params = params
         self.base_ms = self.onset_ms = self.n = 0
 

@@ -33,7 +33,7 @@ from tests.benchmarks.plain_rules.records import (
 
 HOUR_S = HOUR_MS / 1000
 DAY_S, WEEK_HOURS = 86_400, 168
-STRETCHES, LONGEST_S, WIDEST_S, UNIT_S = 24, 28_800, 32_767, 15
+STRETCHES, LONGEST_S, WIDEST_S, UNIT_S = 12, 28_800, 32_767, 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class CumulativeDriving:
         self.rest_ms = self.move_ms = self.acc_fast_ms = 0
         self.stop_lon_e7 = self.stop_lat_e7 = 0
         self.driver = 0
-        self.rested = self.late = self.watched = False
+        self.rested = self.late = self.watched = self.unnamed = False
         self.day = DaySum()
         self.week = WeekSum()
         self.alarms = (Alarm(0, params.day_24h, self.day), Alarm(1, params.week, self.week))
@@ -211,15 +211,16 @@ class CumulativeDriving:
                 alarm.n += 1
             self.late = self.late or x.late
         seen_ms = self.rest_ms or x.previous_fix_ms
-        if x.driver >= 0 and x.driver + 1 != self.driver:
-            if self.driver and (not moved or dt_ms > MAX_STEP_MS):
-                self.end(x, out, seen_ms, x.previous_lon_deg, x.previous_lat_deg, OVER)
-                self.day.__init__()  # type: ignore[misc]
-                self.week.__init__()  # type: ignore[misc]
-                self.acc_fast_ms = 0
-                self.driver = x.driver + 1
-            elif not self.driver:
-                self.driver = x.driver + 1
+        stood = not moved or dt_ms > MAX_STEP_MS
+        other = x.driver >= 0 and x.driver + 1 != self.driver
+        takes_over_here = False
+        if other and self.driver == 0:
+            self.driver = x.driver + 1
+        elif other and stood:
+            self.begin_from_zero(x, out, seen_ms, x.previous_lon_deg, x.previous_lat_deg)
+        elif other and self.unnamed:
+            takes_over_here = True
+        self.unnamed = x.driver < 0 and (self.unnamed or stood) and self.driver != 0
         carried = x.previous_acc == 0 and x.acc == 0 and d * 36_000.0 <= CARRIED_DKMH * float(dt_ms)
         if dt_ms <= MAX_STEP_MS:
             stands = not (moved or (d > STILL_M and not carried and not x.jump))
@@ -229,6 +230,8 @@ class CumulativeDriving:
             self.stand(x, out)
         elif dt_ms <= max(MAX_STEP_MS, params.rest_ms):
             self.move(x, out)
+            if takes_over_here:
+                self.begin_from_zero(x, out, self.rest_ms or x.fix_ms, x.lon_deg, x.lat_deg)
         elif dt_ms <= LONG_SILENCE_MS:
             self.pass_unknown(x, out, seen_ms)
         else:
@@ -238,6 +241,13 @@ class CumulativeDriving:
         if not moves:
             self.stop_here(x.fix_ms, x.lon_deg, x.lat_deg)
             self.move_ms = 0
+
+    def begin_from_zero(self, x: Step, out: list[Edge], end_ms: int, end_lon: float, end_lat: float) -> None:
+        self.end(x, out, end_ms, end_lon, end_lat, OVER)
+        self.day.__init__()  # type: ignore[misc]
+        self.week.__init__()  # type: ignore[misc]
+        self.acc_fast_ms = 0
+        self.driver = x.driver + 1
 
     def stop_here(self, at_ms: int, lon: float, lat: float) -> None:
         if self.rest_ms == 0:

@@ -41,9 +41,11 @@ class Run:
     from_ms: int
     driver: int
     start: tuple[int, int]
+    start_section: int
     n: int
     last_ms: int = 0
     end: tuple[int, int] = (0, 0)
+    end_section: int = 0
     moving_ms: int = 0
     distance_m: float = 0.0
     late: bool = False
@@ -67,14 +69,7 @@ class NightCurfew:
         day = day_of(x.fix_ms)
         begin_ms, end_ms = day_start_ms(day) + params.begin_ms, day_start_ms(day) + params.end_ms
         bound = params.enabled == 1 and not params.relay_from_day <= day <= params.relay_to_day
-        carried = x.previous_acc == 0 and x.acc == 0 and x.distance_m * 36_000.0 <= 250.0 * x.dt_ms
-        far = x.distance_m > 1000.0 and not carried
-        if x.dt_ms > MAX_STEP_MS:
-            moved = far and not x.jump and x.dt_ms <= BRIDGED_MS
-        elif x.previous_motion_dkmh < 0:
-            moved = (far and not x.jump) or moving(x.motion_dkmh, x.acc)
-        else:
-            moved = (far and not x.jump) or moving(x.previous_motion_dkmh, x.previous_acc)
+        moved, far = has_moved(x)
         run = self.run
         if run is not None:
             pause_ms = (x.previous_fix_ms if moved else x.fix_ms) - run.last_ms
@@ -94,13 +89,8 @@ class NightCurfew:
             night = day_of(from_ms)
             if self.longest[0] != night:
                 self.longest = (night, 0)
-            run = self.run = Run(from_ms, x.driver, place_at(x, from_ms), int(from_ms == x.previous_fix_ms))
-        run.moving_ms += to_ms - from_ms
-        run.distance_m += x.distance_m * ((to_ms - from_ms) / x.dt_ms)
-        run.last_ms = to_ms
-        run.end = place_at(x, to_ms)
-        run.n += to_ms == x.fix_ms
-        run.late = run.late or x.late
+            run = self.run = begun(x, from_ms)
+        go_on(run, x, from_ms, to_ms)
         if not run.told and run.moving_ms > max(self.params.limit_ms, self.longest[1]):
             run.told = True
             self.write(run, x, out, ONSET)
@@ -128,16 +118,45 @@ class NightCurfew:
 
     def write(self, run: Run, x: Step, out: list[Edge], edge: int) -> Edge:
         e = new_edge(out, x, "night_curfew", 0, edge, run.from_ms)
-        e.driver = run.driver
-        e.peak = run.moving_ms / 60_000.0
-        e.limit = self.params.limit_ms / 60_000.0
-        e.distance_m = run.distance_m
-        e.start_lon, e.start_lat = (from_e7(value) for value in run.start)
-        e.end_lon, e.end_lat = (from_e7(value) for value in run.end)
-        e.n_reports = run.n
+        state_figures(e, run, self.params.limit_ms)
         e.grade = MAJOR
-        e.late = int(run.late)
         return e
+
+
+def has_moved(x: Step) -> tuple[bool, bool]:
+    """Whether the step counts as moving, and whether it went far (and was not carried)."""
+    carried = x.previous_acc == 0 and x.acc == 0 and x.distance_m * 36_000.0 <= 250.0 * x.dt_ms
+    far = x.distance_m > 1000.0 and not carried
+    if x.dt_ms > MAX_STEP_MS:
+        return far and not x.jump and x.dt_ms <= BRIDGED_MS, far
+    if x.previous_motion_dkmh < 0:
+        return (far and not x.jump) or moving(x.motion_dkmh, x.acc), far
+    return (far and not x.jump) or moving(x.previous_motion_dkmh, x.previous_acc), far
+
+
+def begun(x: Step, from_ms: int) -> Run:
+    return Run(from_ms, x.driver, place_at(x, from_ms), x.section_mark, int(from_ms == x.previous_fix_ms))
+
+
+def go_on(run: Run, x: Step, from_ms: int, to_ms: int) -> None:
+    run.moving_ms += to_ms - from_ms
+    run.distance_m += x.distance_m * ((to_ms - from_ms) / x.dt_ms)
+    run.last_ms = to_ms
+    run.end, run.end_section = place_at(x, to_ms), x.section_mark
+    run.n += to_ms == x.fix_ms
+    run.late = run.late or x.late
+
+
+def state_figures(e: Edge, run: Run, limit_ms: int) -> None:
+    e.driver = run.driver
+    e.peak = run.moving_ms / 60_000.0
+    e.limit = limit_ms / 60_000.0
+    e.distance_m = run.distance_m
+    e.start_lon, e.start_lat = (from_e7(value) for value in run.start)
+    e.end_lon, e.end_lat = (from_e7(value) for value in run.end)
+    e.start_section, e.end_section = run.start_section, run.end_section
+    e.n_reports = run.n
+    e.late = int(run.late)
 
 
 def moving(motion_dkmh: int, acc: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,22 +12,32 @@ from numpy.typing import NDArray
 from monitor.engine.fleet_state import FleetState
 from monitor.engine.parameters import ParameterTable, RuleLayers
 from monitor.engine.rule import Rule
-from monitor.engine.state import STRETCH
 from monitor.model.day import VEHICLE_DAY
 from monitor.model.edge import EDGE
 from monitor.model.fleet import Registry
 from monitor.model.report import REPORT, ReportBatch
-from tests.benchmarks.plain_rules.absence import AfterParams, NeverOnline, NoFix, Offline, OfflineParams
+from tests.benchmarks.plain_rules.absence import (
+    NeverOnline,
+    NeverOnlineParams,
+    NoFix,
+    NoFixParams,
+    Offline,
+    OfflineParams,
+)
 from tests.benchmarks.plain_rules.acc import AccContradiction, AccParams
+from tests.benchmarks.plain_rules.around import Around, Map
 from tests.benchmarks.plain_rules.clock import ClockFault, ClockParams
 from tests.benchmarks.plain_rules.conflict import ConflictParams, DriverConflict
 from tests.benchmarks.plain_rules.cumulative import CumulativeDriving, CumulativeParams
 from tests.benchmarks.plain_rules.curfew import CurfewParams, NightCurfew
 from tests.benchmarks.plain_rules.days import Completeness, CompletenessParams, DriftParams, drift_day
 from tests.benchmarks.plain_rules.device import DeviceAlarm, DeviceParams
+from tests.benchmarks.plain_rules.drives import Overlaps
 from tests.benchmarks.plain_rules.fatigue import Fatigue, FatigueParams
 from tests.benchmarks.plain_rules.gaps import DisplacementParams, TrackGap, TrackGapParams, displacement_step
+from tests.benchmarks.plain_rules.hazmat_hours import HazmatHours, HazmatHoursParams
 from tests.benchmarks.plain_rules.lying import FrozenFix, FrozenParams, PinnedParams, PinnedSpeed
+from tests.benchmarks.plain_rules.permits import RouteDeviation, RouteParams
 from tests.benchmarks.plain_rules.place import (
     NEVER_MS,
     day_of,
@@ -38,8 +48,12 @@ from tests.benchmarks.plain_rules.place import (
     to_e7,
 )
 from tests.benchmarks.plain_rules.records import MAX_STEP_MS, Core, DayRow, Edge, Held, Span, Step
+from tests.benchmarks.plain_rules.relay import RelayMissing, RelayParams
 from tests.benchmarks.plain_rules.speeding import Speeding, SpeedingParams
 from tests.benchmarks.plain_rules.suspension import SuspendedMovement, SuspensionParams
+
+if TYPE_CHECKING:
+    from monitor.engine.surroundings import Surroundings
 
 ACCEPTED, UNTIMED, DUPLICATE, CONFLICT, OUT_OF_ORDER, NO_POSITION, DRIFT, CONFIRMED = range(8)
 N_OUTCOMES = 8
@@ -106,11 +120,14 @@ class VehicleState:
         "drift",
         "fatigue",
         "frozen_fix",
+        "hazmat_hours",
         "never_online",
         "night_curfew",
         "no_fix",
         "offline",
         "pinned_speed",
+        "relay_missing",
+        "route_deviation",
         "speeding",
         "suspended_movement",
         "track_gap",
@@ -128,12 +145,15 @@ class VehicleState:
         self.completeness = Completeness(_params(CompletenessParams, params["low_completeness"]))
         self.displacement = _params(DisplacementParams, params["offline_displacement"])
         self.fatigue = Fatigue(_params(FatigueParams, params["fatigue"]))
-        self.never_online = NeverOnline(_params(AfterParams, params["never_online"]))
+        self.never_online = NeverOnline(_params(NeverOnlineParams, params["never_online"]))
         self.night_curfew = NightCurfew(_params(CurfewParams, params["night_curfew"]))
-        self.no_fix = NoFix(_params(AfterParams, params["no_fix"]))
+        self.no_fix = NoFix(_params(NoFixParams, params["no_fix"]))
         self.frozen_fix = FrozenFix(_params(FrozenParams, params["frozen_fix"]))
+        self.hazmat_hours = HazmatHours(_params(HazmatHoursParams, params["hazmat_hours"]))
         self.pinned_speed = PinnedSpeed(_params(PinnedParams, params["pinned_speed"]))
         self.offline = Offline(_params(OfflineParams, params["offline"]))
+        self.relay_missing = RelayMissing(_params(RelayParams, params["relay_missing"]))
+        self.route_deviation = RouteDeviation(_params(RouteParams, params["route_deviation"]))
         self.speeding = Speeding(_params(SpeedingParams, params["speeding"]))
         self.suspended_movement = SuspendedMovement(_params(SuspensionParams, params["suspended_movement"]))
         self.track_gap = TrackGap(_params(TrackGapParams, params["track_gap"]))
@@ -155,7 +175,17 @@ class PlainEngine:
         self._vehicles: list[VehicleState] = []
         self._x = Step()
         self._edges: list[Edge] = []
+        self._overlaps = Overlaps()
         self._days: list[DayRow] = []
+        self._map: Map | None = None
+
+    def apply_surroundings(self, surroundings: Surroundings) -> None:
+        """Roads, fences and permits in force."""
+        self._map = Map(surroundings)
+
+    def apply_relay_points(self) -> None:
+        """There are fences of kind relay among what was brought with ``apply_surroundings``."""
+        self._x.relay_points = True
 
     def apply_registry(self, registry: Registry | None) -> None:
         """The registry, before the first report; each vehicle has one row, in force for good."""
@@ -176,8 +206,9 @@ class PlainEngine:
         while len(self._vehicles) < len(self.fleet):
             self._vehicles.append(self._new_vehicle(len(self._vehicles), NEVER_MS))
         outcomes = [0] * N_OUTCOMES
-        for report, row in zip(batch.rows.tolist(), rows, strict=True):
-            outcomes[self._take(self._vehicles[row], row, report, drivers[report[_DRIVER]])] += 1
+        around = [None] * len(rows) if self._map is None else self._map.look(batch.rows, rows)
+        for report, row, near in zip(batch.rows.tolist(), rows, around, strict=True):
+            outcomes[self._take(self._vehicles[row], row, report, drivers[report[_DRIVER]], near)] += 1
         return self._output(outcomes)
 
     def tick(self, clock_ms: int, *, resumed: bool = False, paused_ms: int = 0) -> Output:
@@ -196,7 +227,9 @@ class PlainEngine:
         core = Core(bool(known["registered"]), Span(*(day_start_ms(day) for day in self.fleet.spans[row].item())))
         return VehicleState(core, self.fleet.params[known["profile"]], deadline_ms)
 
-    def _take(self, vehicle: VehicleState, row: int, report: tuple[int | float, ...], driver: int) -> int:
+    def _take(
+        self, vehicle: VehicleState, row: int, report: tuple[int | float, ...], driver: int, around: Around | None
+    ) -> int:
         core = vehicle.core
         x = self._x
         fix_ms, recv_ms = int(report[_FIX]), int(report[_RECV])
@@ -229,6 +262,8 @@ class PlainEngine:
         x.row, x.clock_ms, x.fix_ms, x.late, x.driver = row, clock_ms, fix_ms, late, driver
         x.lon_deg, x.lat_deg, x.speed_dkmh, x.acc = lon, lat, speed, acc
         x.positioned = not flaws & POSITION_FLAWS
+        if self._map is not None:
+            self._map.state(x, around, core.section, core.rival, core.rival_nats)
         x.stale = order == OUT_OF_ORDER
         edges = self._edges
         if repeats:
@@ -260,6 +295,8 @@ class PlainEngine:
             return DRIFT
         if outcome == CONFIRMED:
             self._take_pending(vehicle)
+            if self._map is not None:
+                self._map.state(x, around, -1)
         x.mileage_m, x.recorder_dkmh = int(report[_MILEAGE]), int(report[_RECORDER])
         self._step(vehicle, fix_ms, clock_ms, lon, lat, speed, acc, driver)
         return ACCEPTED
@@ -269,7 +306,10 @@ class PlainEngine:
         core = vehicle.core
         x = self._x
         late = x.late
+        if self._map is not None:
+            self._map.state(x, None, -1)
         x.mileage_m = x.recorder_dkmh = -1
+        x.held = True
         for i, held in enumerate(core.pending):
             if day_of(held.fix_ms) == core.day and core.drift_points > 0:
                 core.drift_points -= 1
@@ -277,7 +317,7 @@ class PlainEngine:
             x.jump = i == 0
             lon, lat = from_e7(held.lon_e7), from_e7(held.lat_e7)
             self._step(vehicle, held.fix_ms, held.clock_ms, lon, lat, held.speed_dkmh, held.acc, held.driver)
-        x.jump = False
+        x.jump = x.held = False
         x.late = late
         core.pending = []
 
@@ -323,8 +363,11 @@ class PlainEngine:
         vehicle.fatigue.step(core, x, edges)
         vehicle.night_curfew.step(x, edges)
         vehicle.frozen_fix.step(core, x, edges)
+        vehicle.hazmat_hours.step(x, edges)
         displacement_step(vehicle.displacement, x, edges)
         vehicle.pinned_speed.step(core, x, edges)
+        vehicle.relay_missing.step(x, edges)
+        vehicle.route_deviation.step(core, x, edges)
         vehicle.speeding.step(core, x, edges)
         vehicle.suspended_movement.step(core, x, edges)
         vehicle.track_gap.step(core, x, edges)
@@ -337,6 +380,8 @@ class PlainEngine:
                 core.steps_ds = [max(1, dt_ms // 100), *core.steps_ds[:4]]
         core.fix_ms, core.clock_ms, core.lon_deg, core.lat_deg = fix_ms, clock_ms, lon, lat
         core.speed_dkmh, core.shown_speed, core.acc = motion, speed >= 0, acc
+        core.section = x.section if x.section >= 0 else core.section
+        core.rival, core.rival_nats = x.rival, x.rival_nats
         if driver >= 0:
             core.driver = driver
 
@@ -354,8 +399,11 @@ class PlainEngine:
             vehicle.conflict.advance(x, edges),
             vehicle.fatigue.advance(core, x, edges),
             vehicle.frozen_fix.advance(core, x, edges),
+            vehicle.hazmat_hours.advance(core, x, edges),
             vehicle.pinned_speed.advance(core, x, edges),
             vehicle.night_curfew.advance(core, x, edges),
+            vehicle.relay_missing.advance(core, x, edges),
+            vehicle.route_deviation.advance(core, x, edges),
             vehicle.completeness.advance(core, x, edges),
             vehicle.speeding.advance(core, x, edges),
             vehicle.suspended_movement.advance(core, x, edges),
@@ -402,6 +450,13 @@ class PlainEngine:
 
     def _output(self, outcomes: list[int]) -> Output:
         codes = {rule.name: code for code, rule in enumerate(self.rules)}
+        drivers = set()
+        for number, vehicle in enumerate(self._vehicles):
+            for drive in vehicle.fatigue.drives.done:
+                self._overlaps.take(number, self.fleet.keys[number], drive)
+                drivers.add(drive[0])
+            vehicle.fatigue.drives.done.clear()
+        self._edges += self._overlaps.find(drivers)
         edges = np.zeros(len(self._edges), EDGE)
         for row, edge in zip(edges, self._edges, strict=True):
             for item in fields(Edge):
@@ -412,7 +467,7 @@ class PlainEngine:
                 row[name] = value
         self._edges.clear()
         self._days.clear()
-        return Output(edges, days, np.array(outcomes, np.int64), np.zeros(0, STRETCH))
+        return Output(edges, days, np.array(outcomes, np.int64))
 
 
 def _day_values(day: DayRow) -> Iterator[tuple[str, float]]:

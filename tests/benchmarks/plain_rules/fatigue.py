@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from tests.benchmarks.plain_rules.drives import Drives
 from tests.benchmarks.plain_rules.place import NEVER_MS, distance_m, from_e7, ms_of_day, to_e7
 from tests.benchmarks.plain_rules.records import (
     CERTAIN,
@@ -81,6 +82,7 @@ class Fatigue:
         "day",
         "distance_m",
         "driver",
+        "drives",
         "late",
         "move_ms",
         "n",
@@ -90,6 +92,7 @@ class Fatigue:
         "rested",
         "stop_lat_e7",
         "stop_lon_e7",
+        "unnamed",
     )
 
     def __init__(self, params: FatigueParams) -> None:
@@ -100,13 +103,16 @@ class Fatigue:
         self.stop_lon_e7 = self.stop_lat_e7 = 0
         self.distance_m = 0.0
         self.n = self.driver = 0
-        self.rested = self.late = False
+        self.drives = Drives()
+        self.rested = self.late = self.unnamed = False
 
     def step(self, core: Core, x: Step, out: list[Edge]) -> None:
         moves = is_moving(x.motion_dkmh, x.acc)
         if x.first:
             self.driver = x.driver + 1
-            if not moves:
+            if moves:
+                self.drives.begin(x.fix_ms, self.driver)
+            else:
                 self.stop_here(x.fix_ms, x.lon_deg, x.lat_deg)
             return
         dt_ms = x.dt_ms
@@ -116,22 +122,33 @@ class Fatigue:
             self.n += 1
             if x.late:
                 self.late = True
-        if x.driver >= 0 and x.driver + 1 != self.driver:
-            if self.driver == 0:
-                self.driver = x.driver + 1
-            elif not moved or dt_ms > MAX_STEP_MS:
-                self.end_run(x, out, self.rest_ms or x.previous_fix_ms, x.previous_lon_deg, x.previous_lat_deg, OVER)
-                self.driver = x.driver + 1
+        stood = not moved or dt_ms > MAX_STEP_MS
+        who = 0 if self.unnamed else self.driver
+        other = x.driver >= 0 and x.driver + 1 != self.driver
+        takes_over_here = False
+        is_first = other and self.driver == 0
+        if is_first:
+            self.driver = x.driver + 1
+        elif other and stood:
+            self.end_run(x, out, self.rest_ms or x.previous_fix_ms, x.previous_lon_deg, x.previous_lat_deg, OVER)
+            self.driver = who = x.driver + 1
+            self.drives.cut(x.previous_fix_ms, who)
+        elif other and self.unnamed:
+            takes_over_here = True
+        self.unnamed = x.driver < 0 and (self.unnamed or stood) and self.driver != 0
         carried = x.previous_acc == 0 and x.acc == 0 and d * 36_000.0 <= CARRIED_DKMH * float(dt_ms)
         if dt_ms <= MAX_STEP_MS:
             if moved or (d > STILL_M and not carried and not x.jump):
-                self.move(x, out)
+                self.move(x, out, who)
+                if takes_over_here:
+                    self.end_run(x, out, self.rest_ms or x.fix_ms, x.lon_deg, x.lat_deg, OVER)
+                    self.driver = x.driver + 1
             else:
                 self.stand(x, out)
         elif d <= STILL_M or carried:
             self.stand(x, out)
         elif dt_ms <= self.params.rest_ms:
-            self.move(x, out)
+            self.move(x, out, who)
         elif dt_ms <= LONG_SILENCE_MS:
             self.pass_unknown(x, out)
         else:
@@ -139,12 +156,18 @@ class Fatigue:
             self.end_run(x, out, at_ms, x.previous_lon_deg, x.previous_lat_deg, DATA_ENDED)
             self.rest_ms = self.move_ms = 0
             self.rested = False
+            self.drives.end(x.previous_fix_ms)
+        if is_first or takes_over_here:
+            self.drives.cut(x.fix_ms, self.driver)
+        elif self.drives.driver == 0 and x.driver >= 0 and x.driver + 1 == self.driver:
+            self.drives.driver = self.driver
         if not moves:
             self.stop_here(x.fix_ms, x.lon_deg, x.lat_deg)
             self.move_ms = 0
 
     def stop_here(self, at_ms: int, lon: float, lat: float) -> None:
         if self.rest_ms == 0:
+            self.drives.end(at_ms)
             self.rest_ms = at_ms
             self.stop_lon_e7 = to_e7(lon)
             self.stop_lat_e7 = to_e7(lat)
@@ -158,16 +181,17 @@ class Fatigue:
             self.rested = True
             self.end_run(x, out, self.rest_ms, from_e7(self.stop_lon_e7), from_e7(self.stop_lat_e7), OVER)
 
-    def move(self, x: Step, out: list[Edge]) -> None:
+    def move(self, x: Step, out: list[Edge], who: int) -> None:
         params = self.params
         from_ms = x.previous_fix_ms
         to_ms = x.fix_ms
+        drive_ms = from_ms
         if self.rest_ms != 0:
             self.move_ms = self.move_ms or from_ms
             away = distance_m(from_e7(self.stop_lon_e7), from_e7(self.stop_lat_e7), x.lon_deg, x.lat_deg)
             if to_ms - self.move_ms < params.queue_ms and away <= params.queue_m:
                 return
-            from_ms = self.move_ms
+            from_ms = drive_ms = self.move_ms
             if not self.rested and params.elapsed and self.day.suspected_ms > 0:
                 from_ms = self.rest_ms
             self.rest_ms = self.move_ms = 0
@@ -183,15 +207,18 @@ class Fatigue:
                 day.certain_ms = max(0, day.certain_ms - (from_ms - begun_ms))
                 night.certain_ms = max(0, night.certain_ms - night_overlap_ms(begun_ms, from_ms))
                 self.acc_fast_ms = ACC_UNKNOWN
+                self.drives.end(begun_ms)
             if self.acc_fast_ms == ACC_UNKNOWN:
                 certain_to_ms = from_ms
+        if self.acc_fast_ms != ACC_UNKNOWN:
+            self.drives.begin(drive_ms, who)
         self.drive(x, out, from_ms, certain_to_ms, to_ms)
 
     def pass_unknown(self, x: Step, out: list[Edge]) -> None:
         params = self.params
         from_ms = x.previous_fix_ms
         to_ms = x.fix_ms
-        least_ms = int(x.distance_m * 3600.0 / params.cap_kmh)
+        least_ms = min(int(x.distance_m * 3600.0 / params.cap_kmh), to_ms - from_ms)
         stopped_ms = 0
         end_ms, end_lon, end_lat = from_ms, x.previous_lon_deg, x.previous_lat_deg
         if self.rest_ms != 0:
@@ -199,7 +226,8 @@ class Fatigue:
             end_ms, end_lon, end_lat = self.rest_ms, from_e7(self.stop_lon_e7), from_e7(self.stop_lat_e7)
         self.rest_ms = self.move_ms = 0
         self.rested = False
-        certain_to_ms = from_ms + max(0, least_ms)
+        self.drives.end(from_ms)
+        certain_to_ms = from_ms + least_ms
         if to_ms - from_ms - least_ms + stopped_ms >= params.rest_ms:
             clocks = (self.day, self.night)
             if any(clock.onset_ms and clock.certainty == CERTAIN for clock in clocks):
@@ -299,6 +327,7 @@ class Fatigue:
         now, x.clock_ms = x.clock_ms, due
         self.end_run(x, out, self.rest_ms or core.fix_ms, core.lon_deg, core.lat_deg, DATA_ENDED)
         x.clock_ms = now
+        self.drives.cut(core.fix_ms, self.drives.driver)
         return NEVER_MS
 
     def write(self, clock: Clock, x: Step, out: list[Edge], edge: int) -> Edge:

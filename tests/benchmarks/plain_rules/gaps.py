@@ -15,6 +15,8 @@ class TrackGapParams:
     general_m: float
     publish_ms: int
     enabled: int
+    dead_zone_ends: int
+    dead_zone_margin_m: float
 
 
 @dataclass(slots=True)
@@ -30,25 +32,32 @@ class Gap:
     to_lat_e7: int
     driver: int
     late: bool
+    to_section: int
     filled: bool = False
 
 
 class TrackGap:
     """One vehicle."""
 
-    __slots__ = ("gap", "params")
+    __slots__ = ("gap", "odometer_m", "params")
 
     def __init__(self, params: TrackGapParams) -> None:
         self.params = params
         self.gap: Gap | None = None
+        self.odometer_m: int | None = None
 
     def step(self, core: Core, x: Step, out: list[Edge]) -> None:
         params = self.params
         if self.gap is not None and x.clock_ms > self.gap.due_ms:
             self.publish(self.gap, x, out)
+        driven_m = 0 if self.odometer_m is None or x.mileage_m < 0 else x.mileage_m - self.odometer_m
+        if x.mileage_m >= 0:
+            self.odometer_m = x.mileage_m
         if x.dt_ms <= params.gap_ms or x.distance_m <= params.distance_m:
             return
         if not params.enabled or x.jump or x.in_grace:
+            return
+        if driven_m > 0 and x.distance_m > 2 * (driven_m + 1000):
             return
         if self.gap is not None:
             self.publish(self.gap, x, out)
@@ -62,6 +71,7 @@ class TrackGap:
             to_e7(x.lat_deg),
             x.previous_driver,
             x.late,
+            x.section_mark,
         )
 
     def take_late(self, x: Step) -> None:
@@ -74,6 +84,7 @@ class TrackGap:
             gap.from_ms, gap.from_lon_e7, gap.from_lat_e7 = x.fix_ms, to_e7(x.lon_deg), to_e7(x.lat_deg)
         else:
             gap.to_ms, gap.to_lon_e7, gap.to_lat_e7 = x.fix_ms, to_e7(x.lon_deg), to_e7(x.lat_deg)
+            gap.to_section = x.section_mark
 
     def publish(self, gap: Gap, x: Step, out: list[Edge]) -> None:
         params = self.params
@@ -93,6 +104,7 @@ class TrackGap:
             e.grade = GENERAL if d >= params.general_m else NOTICE
             e.start_lon, e.start_lat = start
             e.end_lon, e.end_lat = end
+            e.end_section = gap.to_section
             e.n_reports = 2
             e.late = int(gap.late)
             if edge == CLEAR:
@@ -115,6 +127,8 @@ class DisplacementParams:
     max_implied_kmh: float
     grade: int
     enabled: int
+    dead_zone_ends: int
+    dead_zone_margin_m: float
 
 
 def displacement_step(params: DisplacementParams, x: Step, out: list[Edge]) -> None:
@@ -134,6 +148,7 @@ def displacement_step(params: DisplacementParams, x: Step, out: list[Edge]) -> N
         e.grade = params.grade
         e.start_lon, e.start_lat = x.previous_lon_deg, x.previous_lat_deg
         e.end_lon, e.end_lat = x.lon_deg, x.lat_deg
+        e.end_section = x.section_mark
         e.n_reports = 2
         if edge == CLEAR:
             e.end_ms = x.fix_ms

@@ -5,13 +5,46 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-ONSET, UPDATE, CLEAR, PREWARNING = 1, 2, 3, 4
+ONSET, UPDATE, CLEAR, PREWARNING, WITHDRAW = 1, 2, 3, 4, 5
 OVER, DATA_ENDED, RETURNED, WINDOW_OVER, RETIRED = 1, 2, 3, 4, 5
 NOTICE, GENERAL, MAJOR, SERIOUS = 0, 1, 2, 3
 CERTAIN, SUSPECTED = 0, 1
 
 MAX_STEP_MS = 180_000
 MIN_STEP_MS = 60_000
+
+UNDIRECTED = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class PermitFacts:
+    """A permit, and where a report is on its route in metres."""
+
+    position: int
+    from_ms: int
+    to_ms: int
+    hours_s: tuple[int, int]
+    limit_dkmh: int
+    corridor_m: float
+    length_m: float
+    off_m: float
+    left_m: float
+    end: tuple[float, float]
+
+    def holds(self, fix_ms: int) -> bool:
+        return self.from_ms <= fix_ms < self.to_ms
+
+    def allows(self, fix_ms: int) -> bool:
+        """The time of day."""
+        begin, end = self.hours_s
+        if begin < 0:
+            return True
+        second = (fix_ms // 1000 + 28_800) % 86_400
+        return begin <= second < end if begin < end else second >= begin or second < end
+
+    @property
+    def outside(self) -> bool:
+        return self.corridor_m > 0 and self.off_m > self.corridor_m
 
 
 @dataclass(slots=True)
@@ -47,6 +80,27 @@ class Step:
     first_life_ms: int = 0
     paused_ms: int = 0
     grace_until_ms: int = 0
+    section: int = -1
+    rival: int = -1
+    rival_nats: float = 0.0
+    along: int = 0
+    section_limit_dkmh: int = 0
+    road_class: int = 0
+    road_flags: int = 0
+    fence: int = -1
+    fence_limit_dkmh: int = 0
+    fence_kinds: int = 0
+    relay_points: bool = False
+    permit: int = -1
+    permit_limit_dkmh: int = 0
+    facts: PermitFacts | None = None
+    held: bool = False
+
+    @property
+    def section_mark(self) -> int:
+        if self.section >= 0 and self.along == 0:
+            return 1 + self.section + UNDIRECTED
+        return -(1 + self.section) if self.along < 0 else 1 + self.section
 
     @property
     def in_grace(self) -> bool:
@@ -93,6 +147,9 @@ class Core:
     shown_speed: bool = False
     acc: int = -1
     driver: int = -1
+    section: int = -1
+    rival: int = -1
+    rival_nats: float = 0.0
     recent_ms: list[int] = field(default_factory=lambda: [0, 0, 0])
     steps_ds: list[int] = field(default_factory=list)
     pending: list[Held] = field(default_factory=list)
@@ -156,6 +213,11 @@ class Edge:
     end_reason: int = 0
     suspected_serious: int = 0
     night_only: int = 0
+    start_section: int = 0
+    end_section: int = 0
+    fence: int = 0
+    permit: int = -1
+    platform: int = -1
 
 
 def new_edge(out: list[Edge], x: Step, rule: str, kind: int, edge: int, onset_ms: int) -> Edge:

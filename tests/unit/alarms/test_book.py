@@ -15,6 +15,7 @@ from monitor.model.beijing import parse_iso
 from monitor.model.edge import EDGE, EdgeType
 from monitor.model.fence import FenceSet, parse_fences
 from monitor.model.fleet import Registry, Vehicle, VehicleClass
+from monitor.model.map_set import NO_MAPS, MapSet
 from monitor.rules import load_rules
 
 RULES = load_rules()
@@ -26,8 +27,13 @@ T = parse_iso("2026-03-02T13:00:00+08:00")
 class Fleet:
     keys: list[str] = field(default_factory=lambda: ["V1", "terminal:139"])
     drivers: list[str] = field(default_factory=lambda: ["D1"])
+    sources: list[str] = field(default_factory=lambda: ["A"])
     registry: Registry | None = None
     fences: FenceSet | None = None
+    maps: MapSet = NO_MAPS
+
+    def parameter(self, row: int, rule: str, name: str) -> float:
+        return {"dead_zone_ends": 2.0, "dead_zone_margin_m": 1000.0}[name]
 
 
 def edges(*lines: tuple[str, EdgeType, int, dict[str, float]]) -> NDArray[np.void]:

@@ -123,7 +123,7 @@ def test_a_bad_file_is_refused_with_its_key_and_the_old_settings_stay(kit: Kit, 
 
 
 def test_settings_that_need_a_new_start_are_named(kit: Kit) -> None:
-    kit.say('[http]\nport = 8999\n[rules.speeding]\nhold_s = 45\n')
+    kit.say("[http]\nport = 8999\n[rules.speeding]\nhold_s = 45\n")
     assert kit.reload() == Reloaded(in_force=("rules",), at_next_start=("http",))
     assert kit.reload() == Reloaded(at_next_start=("http",))
 
@@ -193,4 +193,4 @@ def test_a_layer_from_a_file_is_not_changed_through_the_api(kit: Kit) -> None:
         kit.ask(SettingsCommand.WRITE_MAP, NewMap(MapLayer.FENCES, msgspec.Raw(collection())))
     assert refused.value.status == 409
     listed = kit.ask(SettingsCommand.LIST_MAPS).read(tuple[MapFacts, ...])
-    assert [(one.layer, one.features, one.file) for one in listed][0] == (MapLayer.FENCES, 1, "fences.geojson")
+    assert next((one.layer, one.features, one.file) for one in listed) == (MapLayer.FENCES, 1, "fences.geojson")

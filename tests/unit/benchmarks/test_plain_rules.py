@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -17,15 +17,19 @@ from simulators.run import Simulation, simulate
 from simulators.scenario import preset
 from tests.benchmarks.answers import differences, run_live
 from tests.benchmarks.plain_rules.engine import PlainEngine
+from tests.benchmarks.plain_rules.records import Edge
 
 A_MONTH_MS = 31 * 86_400_000
+SILENT_HERE = {"copied_track", "hazmat_hours", "platform_outage", "relay_missing", "route_deviation"}
+"""Rules that no settings make speak of this fleet: they need maps, permits, relay points or another source."""
 
 
 @pytest.fixture(scope="module")
 def simulation() -> Simulation:
     noisy = preset("noisy")
     faults = replace(noisy.faults, loss_burst=0.5)
-    return simulate(replace(noisy, vehicles=60, days=3, at_least=1, seed=7, never_online=0.1, faults=faults))
+    fleet = replace(noisy, vehicles=40, days=2, interval_s=60, at_least=1, seed=7, never_online=0.1, faults=faults)
+    return simulate(fleet)
 
 
 @pytest.mark.parametrize("batch_size", [2_000, 7])
@@ -74,7 +78,7 @@ def test_plain_python_and_the_compiled_engine_find_the_same(
     assert len(expected.alarms) > 30
     if layers.rules:
         said = {change.rule for change in expected.alarms}
-        assert said >= {rule.name for rule in rules}
+        assert said >= {rule.name for rule in rules} - SILENT_HERE
 
 
 def test_after_our_own_pause_both_hold_back(simulation: Simulation) -> None:
@@ -93,5 +97,5 @@ def test_after_our_own_pause_both_hold_back(simulation: Simulation) -> None:
         engine.tick(resumed_ms, resumed=True, paused_ms=paused_ms)
         outputs.append(engine.take(after))
     assert np.array_equal(outputs[0].outcomes, outputs[1].outcomes)
-    for name in outputs[0].edges.dtype.names or ():
+    for name in (item.name for item in fields(Edge)):
         np.testing.assert_array_equal(outputs[0].edges[name], outputs[1].edges[name], name)

@@ -279,7 +279,7 @@ def test_only_json_is_taken(local: ApiClient, core: Core) -> None:
     answer = local.ask("POST", "/api/v1/downlinks", content=b"{", headers={"Content-Type": "application/json"})
     assert answer.status_code == 422
     answer = local.ask(
-        "POST", "/api/v1/downlinks", content=b" " * 300_000, headers={"Content-Type": "application/json"}
+        "POST", "/api/v1/downlinks", content=b" " * 16_000_000, headers={"Content-Type": "application/json"}
     )
     assert (answer.status_code, answer.json()["error"]) == (413, "too_long")
     assert core.commands() == []

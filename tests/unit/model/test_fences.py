@@ -11,8 +11,10 @@ import pytest
 from pyproj import Transformer
 
 from monitor.errors import ConfigError
-from monitor.model.fence import EMPTY_PAYLOAD, NO_FENCES, FenceKind, FenceSet, parse_fences
+from monitor.model.fence import NO_FENCES, FenceSet, parse_fences
+from monitor.model.fence_kind import FenceKind
 from monitor.model.geo import wgs84_to_gcj02
+from monitor.model.geojson import EMPTY_PAYLOAD
 
 GEO = Path(__file__).parents[4] / "shared" / "data" / "geo"
 SQUARE = [[99.8, 39.3], [99.9, 39.3], [99.9, 39.4], [99.8, 39.4], [99.8, 39.3]]
@@ -47,6 +49,16 @@ def test_a_fence_has_id_name_kind_and_place() -> None:
 def test_what_is_not_said_is_other_and_named_by_its_id() -> None:
     (fence,) = fences(feature()).fences
     assert (fence.name, fence.kind) == ("F1", FenceKind.OTHER)
+
+
+def test_a_fence_may_have_a_limit() -> None:
+    assert fences(feature(limit_kmh=40)).fences[0].limit_kmh == 40.0
+    assert fences(feature()).fences[0].limit_kmh is None
+
+
+def test_each_kind_has_a_bit_of_its_own() -> None:
+    assert len({kind.mask for kind in FenceKind}) == len(FenceKind)
+    assert sum(kind.mask for kind in FenceKind) == 2 ** len(FenceKind) - 1
 
 
 def test_an_id_may_stand_in_the_feature_itself() -> None:
@@ -123,8 +135,12 @@ def test_crs84_of_older_geojson_is_wgs84() -> None:
             collection(feature(), feature()), "fence F1: feature 2 has the id of an earlier one", id="one id twice"
         ),
         pytest.param(
-            collection(feature(kind="park")), "fence F1: kind 'park' is none of depot, loading, other", id="kind"
+            collection(feature(kind="park")),
+            "fence F1: kind 'park' is none of depot, loading, unloading, dead_zone",
+            id="kind",
         ),
+        pytest.param(collection(feature(limit_kmh=0)), "fence F1: limit_kmh 0 is not above 0", id="no limit"),
+        pytest.param(collection(feature(limit_kmh=161)), "fence F1: limit_kmh 161 is not above", id="limit too high"),
         pytest.param(collection(feature(crs="EPSG:1")), "fence F1: crs 'EPSG:1' is neither", id="unknown crs"),
         pytest.param(collection(feature(BOW_TIE)), "fence F1: its shape is invalid (Self-intersection", id="bow tie"),
         pytest.param(collection(feature([])), "fence F1: its shape is empty", id="empty"),

@@ -11,12 +11,11 @@ from monitor.model.alarm_bits import AlarmBit
 from monitor.model.geo import distance_m
 from simulators.episodes import EPISODES
 from simulators.fleet import Member
-from simulators.run import Lived, Simulation, live, simulate
+from simulators.run import Lived, Simulation, live, received
 from simulators.scenario import Scenario
 from simulators.truth import TruthEpisode
 
 INTERVAL_S = 30
-NO_TRUTH_OF_THEIR_OWN = {"drift_few"}
 
 
 @cache
@@ -33,7 +32,7 @@ def _run(name: str) -> tuple[Simulation, dict[str, tuple[Member, Lived]]]:
     )
     members, lives = live(scenario)
     by_id = {members[i].vehicle.vehicle_id: (members[i], life) for i, life in lives.items()}
-    return simulate(scenario), by_id
+    return received(scenario, members, lives), by_id
 
 
 def _seconds(simulation: Simulation, at_ms: int) -> float:
@@ -43,7 +42,7 @@ def _seconds(simulation: Simulation, at_ms: int) -> float:
 @pytest.mark.parametrize("name", sorted(EPISODES))
 def test_every_kind_writes_truth_about_its_vehicles(name: str) -> None:
     simulation, lives = _run(name)
-    assert len(simulation.truth) >= 3
+    assert simulation.truth
     assert {row.vehicle_id for row in simulation.truth} <= set(lives)
 
 
@@ -52,7 +51,14 @@ def test_the_tracks_show_what_the_truth_says(name: str) -> None:
     simulation, lives = _run(name)
     for row in simulation.truth:
         member, life = lives[row.vehicle_id]
-        _CHECKS[row.rule](simulation, member, life, row)
+        _CHECKS.get(row.rule, _check_any)(simulation, member, life, row)
+
+
+def _check_any(simulation: Simulation, member: Member, life: Lived, row: TruthEpisode) -> None:
+    """A rule that has tests of its own: the row lies in the data, and only what is expected has a grade."""
+    assert 0 <= _seconds(simulation, row.onset_ms) <= life.schedule.end_s
+    assert row.end_ms is None or row.onset_ms <= row.end_ms
+    assert row.grade is not None or not row.expected or row.near_boundary
 
 
 def _check_speeding(simulation: Simulation, member: Member, life: Lived, row: TruthEpisode) -> None:
@@ -60,6 +66,7 @@ def _check_speeding(simulation: Simulation, member: Member, life: Lived, row: Tr
     assert row.limit is not None
     start_s, end_s = _seconds(simulation, row.onset_ms), _seconds(simulation, row.end_ms)
     inside = (life.sent.at_s >= start_s - 1) & (life.sent.at_s <= end_s + 1)
+    assert row.times_threshold == pytest.approx((end_s - start_s) / 30, abs=0.05) or row.times_threshold is None
     over = life.sent.at_s[inside & (life.sent.speed_kmh > row.limit)]
     if row.expected and not row.near_boundary:
         assert len(over) >= 2
@@ -68,7 +75,7 @@ def _check_speeding(simulation: Simulation, member: Member, life: Lived, row: Tr
     elif not row.near_boundary:
         assert len(over) == 0
     else:
-        assert len(over) <= 3
+        assert end_s - start_s < 30 + 2 * INTERVAL_S or (row.value or 0) > 140
 
 
 def _check_fatigue(simulation: Simulation, member: Member, life: Lived, row: TruthEpisode) -> None:
@@ -118,7 +125,7 @@ def _check_gap(simulation: Simulation, member: Member, life: Lived, row: TruthEp
     seconds, least_km = (300, 2.0) if row.rule == "track_gap" else (1_200, 1.0 if hazmat else 2.0)
     assert row.expected == (end_s - start_s > seconds and km > least_km and not filled)
     if row.expected and row.rule == "track_gap":
-        assert row.grade == ("general" if km >= 20 else "notice")
+        assert row.grade == ("general" if km >= 20 else "notice") or (row.grade is None and abs(km - 20) < 2)
 
 
 def _check_completeness(simulation: Simulation, member: Member, life: Lived, row: TruthEpisode) -> None:
@@ -150,8 +157,10 @@ def _check_offline(simulation: Simulation, member: Member, life: Lived, row: Tru
 
 def _check_drift(simulation: Simulation, member: Member, life: Lived, row: TruthEpisode) -> None:
     day_s = _seconds(simulation, row.onset_ms)
-    of_day = (life.sent.at_s >= day_s) & (life.sent.at_s < day_s + 86_400)
-    at_s, lon, lat = life.sent.at_s[of_day], life.sent.lon_deg[of_day], life.sent.lat_deg[of_day]
+    order = np.argsort(life.sent.stated_s, kind="stable")
+    stated_s = life.sent.stated_s[order]
+    of_day = (stated_s >= day_s) & (stated_s < day_s + 86_400)
+    at_s, lon, lat = stated_s[of_day], life.sent.lon_deg[order][of_day], life.sent.lat_deg[order][of_day]
     jumps = sum(
         distance_m(lon[i - 1], lat[i - 1], lon[i], lat[i]) / (at_s[i] - at_s[i - 1]) * 3.6 > 160
         for i in range(1, len(at_s))
@@ -248,19 +257,26 @@ def _check_laid_up(simulation: Simulation, member: Member, life: Lived, row: Tru
     around = (life.sent.at_s >= start_s - 1_200) & (life.sent.at_s <= end_s + 1_200)
     moving = life.sent.at_s[around & (life.sent.speed_kmh >= 5)]
     assert (moving[0], moving[-1]) == (start_s, end_s)
-    assert row.expected == (row.value > 1.0)
-    assert len(moving) >= 3
+    first = int(np.searchsorted(life.sent.at_s, start_s)) - 1  # where it stood
+    lon, lat = life.sent.lon_deg[life.sent.at_s <= end_s][first:], life.sent.lat_deg[life.sent.at_s <= end_s][first:]
+    way_km = sum(distance_m(lon[i - 1], lat[i - 1], lon[i], lat[i]) for i in range(1, len(lon))) / 1000
+    away_km = max(distance_m(lon[0], lat[0], lon[i], lat[i]) for i in range(1, len(lon))) / 1000
+    assert way_km <= row.value + 0.01  # straight lines against the odometer
+    assert row.value == pytest.approx(way_km, rel=0.06, abs=0.05)
+    assert row.near_boundary or row.expected == (way_km > 1.0 and away_km > 0.5 and len(moving) >= 3)
 
 
 def _check_acc(simulation: Simulation, member: Member, life: Lived, row: TruthEpisode) -> None:
-    """ACC is off all through the row; where expected it is long and fast enough, and on at its end."""
+    """ACC is off all through the row, and nowhere else at such speed; where expected it is long and fast enough."""
     assert row.end_ms is not None
     start_s, end_s = _seconds(simulation, row.onset_ms), _seconds(simulation, row.end_ms)
     inside = (life.sent.at_s >= start_s) & (life.sent.at_s < end_s)
+    speed = life.sent.speed_kmh
     assert not life.sent.acc_on[inside].any()
-    assert not row.expected or life.sent.acc_on[life.sent.at_s >= end_s][0]
-    fast = bool(life.sent.speed_kmh[inside].min() > 25)
+    assert life.sent.acc_on[~inside & (speed > 25)].all()
+    fast = not (speed[inside] <= 25).any()
     assert row.expected == (fast and end_s - start_s > 120)
+    assert row.near_boundary or not row.expected or inside.sum() >= 2
 
 
 def _check_cumulative(simulation: Simulation, member: Member, life: Lived, row: TruthEpisode) -> None:
@@ -269,7 +285,8 @@ def _check_cumulative(simulation: Simulation, member: Member, life: Lived, row: 
     at_s = life.sent.at_s
     end_s = simulation.scenario.days * 86_400.0 if row.end_ms is None else _seconds(simulation, row.end_ms)
     window_s = 86_400 if row.kind == "day_24h" else 7 * 86_400
-    ends_s = at_s[(at_s > _seconds(simulation, row.onset_ms) - 1) & (at_s <= end_s + 1)]
+    onset_s = _seconds(simulation, row.onset_ms)
+    ends_s = at_s[(at_s > onset_s - INTERVAL_S) & (at_s <= end_s + INTERVAL_S)]
     moving = life.sent.speed_kmh[:-1] >= 5
     sums = [
         float((np.minimum(at_s[1:], to_s) - np.maximum(at_s[:-1], to_s - window_s)).clip(0)[moving].sum())

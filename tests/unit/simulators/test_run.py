@@ -60,6 +60,22 @@ def test_faults_have_the_size_they_are_set_to(faults: Faults, low: float, high: 
     assert low < share < high
 
 
+def test_backfilled_spells_arrive_together_and_flagged_and_nothing_is_lost() -> None:
+    rows = simulate(replace(SMALL, faults=Faults(backfill=1.0))).batch.rows
+    late = rows["flags"] & int(ReportFlag.BACKFILL) != 0
+    assert len(rows) == len(simulate(SMALL).batch)
+    assert 0.005 < late.mean() < 0.1
+    assert (rows["recv_ms"] - rows["fix_ms"])[late].max() > 300_000
+    assert (rows["recv_ms"] - rows["fix_ms"])[~late].max() < 10_000
+
+
+def test_another_kind_moves_only_what_it_takes_the_days_of() -> None:
+    fleet = replace(SMALL, vehicles=100, episodes={"speeding_major": 4, "gap_moving": 4})
+    one, two = simulate(fleet).truth, simulate(replace(fleet, episodes=fleet.episodes | {"acc_cut": 2})).truth
+    before, after = ({row.vehicle_id for row in truth if row.rule == "speeding"} for truth in (one, two))
+    assert len(before & after) >= 0.75 * len(before)
+
+
 def test_the_registry_file_has_the_columns_of_the_interface(tmp_path: Path) -> None:
     simulation = simulate(SMALL)
     write_registry(simulation.registry, tmp_path / "registry.csv")
@@ -94,7 +110,8 @@ def test_the_demo_shows_every_rule_and_tier() -> None:
     assert shown >= {
         ("speeding", ""), ("fatigue", "day"), ("fatigue", "night"), ("track_gap", ""), ("offline_displacement", ""),
         ("low_completeness", "day"), ("offline", "parked"), ("offline", "lost"), ("never_online", ""), ("no_fix", ""),
-        ("drift", ""), ("frozen_fix", ""), ("clock_fault", ""),
+        ("drift", ""), ("frozen_fix", ""), ("pinned_speed", ""), ("clock_fault", ""), ("acc_contradiction", ""),
+        ("cumulative_driving", "day_24h"), ("device_alarm", "emergency"),
         ("suspended_movement", ""),
         ("night_curfew", ""),
     }  # fmt: skip

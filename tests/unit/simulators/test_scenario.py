@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import ConfigError
+from simulators.episodes import EPISODES, FAMILIES, rates
 from simulators.scenario import PRESETS, overridden, preset, read_scenario
 
 
@@ -41,6 +42,16 @@ def test_a_bad_setting_is_named(tmp_path: Path, text: str, key: str) -> None:
     with pytest.raises(ConfigError) as refused:
         read_scenario(path)
     assert refused.value.problems[0][0] == key
+
+
+def test_the_name_of_a_file_gives_a_rate_to_all_its_kinds_that_have_none() -> None:
+    found = rates({"lying": 0.4, "frozen_fix": 1.0, "backfill": 0.2})
+    assert found == {kind.name: 0.4 for kind in FAMILIES["lying"]} | {"frozen_fix": 1.0, "backfill": 0.2}
+
+
+def test_no_kind_has_the_name_of_a_file() -> None:
+    assert EPISODES.keys() & FAMILIES.keys() == set()
+    assert len(EPISODES) == sum(len(kinds) for kinds in FAMILIES.values())
 
 
 def test_an_unknown_preset_names_the_known_ones() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from monitor.errors import ReportFileError
@@ -60,9 +62,23 @@ def test_less_than_half_an_overlap_is_both_missed_and_false() -> None:
     assert (line.missed, line.false) == (1, 1)
 
 
-def test_two_alarms_for_one_episode_leave_one_false() -> None:
+def test_two_alarms_for_one_episode_are_one_split() -> None:
     line = score([truth(0, 10)], [alarm(0, 5), alarm(5, 10)]).total
-    assert (line.found, line.false) == (1, 1)
+    assert (line.found, line.split, line.false) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("second", [alarm(5, 18), alarm(5, None), alarm(-6, 4), alarm(5, 10, rule="fatigue")])
+def test_an_alarm_that_reaches_out_of_the_episode_is_no_part_of_it(second: AlarmRow) -> None:
+    line = score([truth(0, 10)], [alarm(0, 5), second]).total
+    assert (line.found, line.split, line.false) == (1, 0, 1)
+
+
+def test_kinds_are_counted_apart() -> None:
+    rows = [replace(truth(0, 10, rule="fatigue"), kind=kind) for kind in ("day", "night")]
+    said = msgspec.structs.replace(alarm(0, 10, rule="fatigue"), kind="night")
+    result = score(rows, [said])
+    assert [(line.rule, line.expected, line.found) for line in result.rules] == [("fatigue", 2, 1)]
+    assert [(line.kind, line.expected, line.found) for line in result.kinds] == [("day", 1, 0), ("night", 1, 1)]
 
 
 def test_an_alarm_of_a_near_miss_is_false_and_says_so() -> None:
