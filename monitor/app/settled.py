@@ -132,6 +132,9 @@ def _in_fix_order(
     in_order = sort_key[order]
     again = np.zeros(len(order), np.bool_)
     again[1:] = (in_order[1:] == in_order[:-1]) & timed[order][1:] & timed[order][:-1]
+    if again.any():
+        # Of equal fix times the first received is the first, wherever it stands in the file.
+        order = np.lexsort((received, timed, sort_key))
     counts = np.zeros(N_OUTCOMES, np.int64)
     if again.any():
         dropped = np.flatnonzero(again)

@@ -14,6 +14,7 @@ from rich.console import Console
 from monitor.cli.language import LangOption, Language, language, said
 from monitor.errors import MonitorError
 from monitor.sources.report_writer import write_reports
+from simulators.episodes.known_roads import needs_sections
 from simulators.fleet import write_registry
 from simulators.jt808.misbehaviour import MisbehaviourProfile, profile_of
 from simulators.mqtt import play, target_of
@@ -21,6 +22,7 @@ from simulators.payload import PayloadCodec
 from simulators.present import Times, moved
 from simulators.run import Simulation, simulate
 from simulators.scenario import PRESETS, Scenario, overridden, preset, read_scenario
+from simulators.sections import gaotai_sections
 from simulators.target import link_target_of
 from simulators.truth import write_truth
 
@@ -160,3 +162,5 @@ def _write(simulation: Simulation, folder: Path, form: TrackForm) -> None:
     write_truth(simulation.truth, folder / "truth.jsonl")
     if simulation.permits:
         (folder / "permits.geojson").write_bytes(simulation.permits)
+    if needs_sections(simulation.scenario):
+        (folder / "roads.geojson").write_bytes(gaotai_sections().payload)

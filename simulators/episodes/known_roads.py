@@ -15,6 +15,7 @@ from simulators.episodes import fatigue
 from simulators.episodes.episode import COACHES, HAZMAT, HOUR_S, TRUCKS, Episode, row, settle
 from simulators.journey import CLASS_CAP_KMH, Journey
 from simulators.lengths import around
+from simulators.scenario import Scenario
 from simulators.schedule import Span
 from simulators.sections import BESIDE_M, Stretch, stretches
 
@@ -248,3 +249,9 @@ EPISODES: tuple[Episode, ...] = (
     Episode("hazmat_before_midnight", hazmat_before_midnight, days=2, classes=HAZMAT),
     Episode("hazmat_truck_at_night", truck_at_night, classes=TRUCKS),
 )
+
+
+def needs_sections(scenario: Scenario) -> bool:
+    """Whether the truth of a scenario holds only for a monitor that knows the roads."""
+    kinds = {"known_roads", *(episode.name for episode in EPISODES)}
+    return any(rate > 0 and name in kinds for name, rate in scenario.episodes.items())
