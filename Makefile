@@ -31,6 +31,7 @@ demo: environment
 	@$(BIN)/monitor demo
 
 test: environment servers lint
+	$(BIN)/python -m tests.compile_all
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n $(WORKERS) $(TESTS)
 ifneq ($(INTERPRETED),)

@@ -21,7 +21,7 @@ from monitor.store.registry_store import import_registry
 from monitor.store.schema import upgrade
 from tests.integration.brokers import free_port
 
-START_S = 120.0
+START_S = 300.0
 """The first start after an edit compiles the rules."""
 STOP_S = 40.0
 _LOOK_S = 0.05

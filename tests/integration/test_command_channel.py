@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from monitor.app import command_channel
-from monitor.app.command_channel import PORT_FILE, SOCKET, CommandClient, CommandServer
+from monitor.app.command_channel import MAX_REQUEST, PORT_FILE, SOCKET, CommandClient, CommandServer
 from monitor.console.commands import Command, Handler, Reply, command, reply
 from monitor.errors import CommandError, OperationError, StoreError
 
@@ -202,7 +202,7 @@ async def test_a_line_without_end_is_cut_off(tmp_path: Path) -> None:
     async with serving(tmp_path):
         reader, writer = await asyncio.open_unix_connection(str(tmp_path / SOCKET))
         with contextlib.suppress(OSError):
-            for _ in range(40):
+            for _ in range(MAX_REQUEST // 65_536 + 40):
                 writer.write(b"x" * 65_536)
                 await writer.drain()
         with contextlib.suppress(OSError):

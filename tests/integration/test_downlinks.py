@@ -97,7 +97,7 @@ async def running(database: Database, folder: Path, *, fast: bool = False) -> As
         for work in (channel.run(), *(one.run() for one in terminals.servers), *(task for _, task in terminals.tasks()))
     ]
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):  # the first server compiles
             await channel.ready.wait()
             while not all(one.connected for one in terminals.servers):  # noqa: ASYNC110  it has no event
                 await asyncio.sleep(0.01)

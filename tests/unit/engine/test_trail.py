@@ -157,6 +157,12 @@ def test_a_restored_trail_goes_on_as_the_one_that_was_saved() -> None:
     assert len(trail.around(0, ALL_MS, ALL_MS)) == TRAIL_LENGTH
 
 
+def test_a_fleet_of_nobody_is_saved_and_restored() -> None:
+    trail = Trail()
+    trail.restore(trail.snapshot(0))
+    assert len(trail.around(0, ALL_MS, ALL_MS)) == 0
+
+
 def test_a_snapshot_of_another_layout_leaves_the_trails_empty() -> None:
     trail = Trail()
     taken(trail, batch_of([0, 10]))
