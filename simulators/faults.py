@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.model.beijing import day_of
 from monitor.model.flaw import ReportFlag
@@ -15,6 +18,15 @@ _BURST_MS = 600_000
 _LONGEST_STEP_MS = 330_000
 
 
+@dataclass(frozen=True, slots=True)
+class Fixes:
+    """Places by their fix time, in order of it."""
+
+    fix_ms: NDArray[np.int64]
+    lon_deg: NDArray[np.float64]
+    lat_deg: NDArray[np.float64]
+
+
 def spoiled(
     rows: ReportRows,
     faults: Faults,
@@ -23,16 +35,19 @@ def spoiled(
     days: int,
     interval_s: int,
     counted_days: tuple[int, ...] = (),
+    copied: Fixes | None = None,
 ) -> ReportRows:
     """One vehicle's reports (dtype ``REPORT``, true time order) after noise, drift bursts, loss, copies and delays.
 
     ``counted_days`` has the Beijing days whose truth hangs on the number of displaced fixes; drift bursts spare them.
+    ``copied`` are places that it states as its own, with their noise.
     """
-    rows = rows.copy()
-    _noise(rows, faults.noise_m, rng)
-    spared = set(counted_days)
-    for _ in range(int(rng.binomial(days, faults.drift_burst))):
-        _drift_burst(rows, spared, rng)
+    rows = noisy(rows, faults, rng, days=days, counted_days=counted_days)
+    if copied is not None and len(copied.fix_ms):
+        place = np.minimum(np.searchsorted(copied.fix_ms, rows["fix_ms"]), len(copied.fix_ms) - 1)
+        same = copied.fix_ms[place] == rows["fix_ms"]
+        rows["lon_deg"][same] = copied.lon_deg[place[same]]
+        rows["lat_deg"][same] = copied.lat_deg[place[same]]
     if faults.loss > 0:
         rows = rows[rng.random(len(rows)) >= faults.loss]
     for _ in range(int(rng.binomial(days, faults.loss_burst))):
@@ -45,6 +60,18 @@ def spoiled(
         late = rng.random(len(rows)) < faults.disorder
         rows["recv_ms"][late] += (rng.uniform(1, 10, int(late.sum())) * interval_s * 1000).astype(np.int64)
     return np.concatenate([rows, _copies(rows, faults.duplicate, rng), _conflicts(rows, faults.conflict, rng)])
+
+
+def noisy(
+    rows: ReportRows, faults: Faults, rng: np.random.Generator, *, days: int, counted_days: tuple[int, ...] = ()
+) -> ReportRows:
+    """One vehicle's reports after noise and drift bursts: the first that ``spoiled`` does, with the same chances."""
+    rows = rows.copy()
+    _noise(rows, faults.noise_m, rng)
+    spared = set(counted_days)
+    for _ in range(int(rng.binomial(days, faults.drift_burst))):
+        _drift_burst(rows, spared, rng)
+    return rows
 
 
 def _noise(rows: ReportRows, noise_m: float, rng: np.random.Generator) -> None:

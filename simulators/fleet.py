@@ -14,6 +14,7 @@ import numpy as np
 
 from monitor.model.beijing import date_of, day_of
 from monitor.model.fleet import PlateColor, Vehicle, VehicleClass
+from simulators.platforms import platform_names
 from simulators.scenario import Scenario
 
 REGISTRY_COLUMNS: tuple[str, ...] = (
@@ -90,6 +91,18 @@ class Member:
         return self.vehicle.vehicle_class in _COACHES
 
 
+def follower(member: Member, number: int) -> Member:
+    """Another vehicle like a member, which is no part of the fleet that a scenario asks for. ``number`` from 1."""
+    vehicle = replace(
+        member.vehicle,
+        vehicle_id=f"SIMF{number:04d}",
+        plate=f"测Z{number:05d}",
+        terminal_phone=f"1000{99_000_000 + number}",
+        crew=1,
+    )
+    return Member(vehicle)
+
+
 def class_counts(n: int) -> dict[VehicleClass, int]:
     """How many of each class in a fleet of ``n``; by largest remainder."""
     exact = [share * n for _, share in _SHARE]
@@ -134,7 +147,7 @@ def _member(
         line_km=_LINES_KM[nth % len(_LINES_KM)] if vehicle_class is VehicleClass.LINE_COACH else None,
         relay_from=first_day - timedelta(days=30) if certified else None,
         gross_mass_kg={VehicleClass.HEAVY_TRUCK: 49_000.0, VehicleClass.HAZMAT: 31_000.0}.get(vehicle_class),
-        platform="simulator",
+        platform=platform_names(scenario.platforms)[nth % scenario.platforms],
     )
     carded = rng.random() < scenario.driver_cards and vehicle_class is not VehicleClass.TRAILER
     drivers = tuple(f"SIM-D{number:05d}{seat}" for seat in ("A", "B")[: vehicle.crew]) if carded else ()

@@ -6,6 +6,8 @@ Episodes break the law on purpose by its other moves.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from monitor.model.alarm_bits import AlarmBit
@@ -16,6 +18,8 @@ from simulators.roads import Circuit, RoadClass
 from simulators.schedule import (
     MOVING_MS,
     ClockError,
+    Copy,
+    Leg,
     Phase,
     Schedule,
     Signal,
@@ -91,6 +95,8 @@ class Journey:
         self.blocks: list[Span] = []  # driving since the last rest
         self.truth: list[TruthEpisode] = []
         self.permits: list[IssuedPermit] = []
+        self.copies: list[Copy] = []
+        self.followers: list[tuple[Leg, Callable[[Journey], None]]] = []  # others: where a leg begins, and their plan
         self.quantile = 0.5  # place of the episode being written in the distribution of its kind's lengths
         self._v_ms = 0.0
         self._knots: list[tuple[float, float]] = [(0.0, 0.0)]
@@ -228,6 +234,25 @@ class Journey:
         self.start()
         self.cruise(max(seconds, 60.0) - 2 * RAMP_S)
         self.stop()
+
+    def leg(self, seconds: float) -> Leg:
+        """As ``drive``; for ``retrace``."""
+        self._knot(self.now_s, 0.0)
+        begun_s, begun_m, first = self.now_s, self.s_m, len(self._knots)
+        self.drive(seconds)
+        knots = ((at_s - begun_s, v_ms) for at_s, v_ms in self._knots[first:])
+        return Leg(begun_s, begun_m, tuple(knots))
+
+    def retrace(self, leg: Leg) -> Leg:
+        """Drive a leg once more to the second, from where it began on the circuit."""
+        self._drive_start_s = begun_s = self.now_s
+        self._knot(begun_s, 0.0)
+        first_s, cruise_ms = leg.knots[0]
+        self._moving_start_s = begun_s + first_s * MOVING_MS / cruise_ms
+        for at_s, v_ms in leg.knots[:-1]:
+            self._go(begun_s + at_s - self.now_s, v_ms)
+        self.stop()
+        return Leg(begun_s, leg.begun_m, leg.knots)
 
     def drive_to(self, target_m: float, stop_every_s: float = float("inf")) -> None:
         """To a place on the circuit, lawfully: short stops on the way, a rest before 3.2 h of driving."""

@@ -49,6 +49,8 @@ class Scenario:
     relay: float = 0.0  # share of line coaches with a relay certificate
     unregistered: int = 0  # vehicles that report and stand in no registry
     driver_cards: float = 0.7  # share of vehicles whose reports name the driver
+    platforms: int = 1  # through which the fleet is heard
+    outages_min: tuple[float, ...] = ()  # outages of a platform by their length, one a day first
     episodes: dict[str, float] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
 
@@ -58,7 +60,7 @@ class Scenario:
         return day_start_ms(day_of(parse_iso(self.start)))
 
 
-PRESETS: tuple[str, ...] = ("clean", "noisy", "demo", "known_roads", "permits")
+PRESETS: tuple[str, ...] = ("clean", "noisy", "demo", "known_roads", "permits", "platforms")
 
 
 def preset(name: str) -> Scenario:
@@ -91,7 +93,13 @@ def checked(scenario: Scenario, path: str = "scenario") -> Scenario:
     from simulators.episodes import EPISODES, FAMILIES
 
     problems: list[tuple[str, str]] = []
-    whole = (("vehicles", 1, 200_000), ("days", 1, 366), ("interval_s", 1, 120), ("parked_interval_s", 10, 300))
+    whole = (
+        ("vehicles", 1, 200_000),
+        ("days", 1, 366),
+        ("interval_s", 1, 120),
+        ("parked_interval_s", 10, 300),
+        ("platforms", 1, 20),
+    )
     for name, low, high in whole:
         value = getattr(scenario, name)
         if not low <= value <= high:
@@ -100,6 +108,10 @@ def checked(scenario: Scenario, path: str = "scenario") -> Scenario:
     for name in shares:
         if not 0.0 <= getattr(scenario, name) <= 1.0:
             problems.append((name, f"{getattr(scenario, name)} is no share between 0 and 1"))
+    if any(not 0.0 < minutes <= 180.0 for minutes in scenario.outages_min):
+        problems.append(("outages_min", f"{list(scenario.outages_min)} are not all above 0 and at most 180 minutes"))
+    if len(scenario.outages_min) > 3 * scenario.days:
+        problems.append(("outages_min", "are more than three a day"))
     for name in ("loss", "loss_burst", "drift_burst", "duplicate", "conflict", "backfill", "disorder"):
         if not 0.0 <= getattr(scenario.faults, name) <= 1.0:
             problems.append((f"faults.{name}", f"{getattr(scenario.faults, name)} is no share between 0 and 1"))

@@ -26,6 +26,7 @@ class SilenceKind(StrEnum):
     GAP = "gap"  # reports of the window are lost
     BACKFILL = "backfill"  # they come later, flagged
     ABSENCE = "absence"  # the terminal is off for a day or more, the vehicle stands
+    OUTAGE = "outage"  # the platform that the vehicle is heard through is down
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,27 @@ class Signal:
     bit: AlarmBit
     note: str
     expected: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A drive from stand to stand: when and where it began, and its knots (seconds since, metres per second)."""
+
+    begun_s: float
+    begun_m: float
+    knots: tuple[tuple[float, float], ...]
+
+    @property
+    def span(self) -> Span:
+        return Span(self.begun_s, self.begun_s + self.knots[-1][0])
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The fixes of ``span`` are sent again, dated ``shift_s`` later: by the same vehicle, or by one that follows it."""
+
+    span: Span
+    shift_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import msgspec
+import numpy as np
 
-from monitor.app.replay import replay_batch
+from monitor.app.replay import Replay, in_received_order, replay_batch, replay_journal
 from monitor.engine.parameters import RuleLayers
-from monitor.model.beijing import DAY_MS
+from monitor.model.beijing import DAY_MS, MINUTE_MS
 from monitor.model.fleet import Registry
+from monitor.model.journal import JournalRecord, RecordType
 from monitor.model.map_set import NO_MAPS, MapSet
 from monitor.model.permit import parse_permits
+from monitor.model.report import ReportBatch
+from monitor.quality.judgement import judge
 from simulators.run import Simulation, simulate
 from simulators.scenario import Faults, Scenario, preset
 from simulators.score import AlarmRow, Score, score
@@ -27,7 +32,7 @@ class Condition:
     """One row of the page. ``faults`` spoil the clean fleet; ``interval_s`` is the reporting interval while driving.
 
     ``live`` judges as received, without settlement. Another ``fleet`` than the clean one is a preset; ``maps`` and
-    ``layers`` are what its monitor is given.
+    ``layers`` are what its monitor is given. ``ticked`` is live, and time is told once a minute as by the daemon.
     """
 
     name: str
@@ -37,6 +42,7 @@ class Condition:
     days: int = 3
     start: str = "2026-03-02"
     live: bool = False
+    ticked: bool = False
     fleet: str = "clean"
     maps: MapSet = NO_MAPS
     layers: RuleLayers = RuleLayers()  # noqa: RUF009 -- frozen
@@ -59,6 +65,7 @@ CONDITIONS: tuple[Condition, ...] = (
         layers=RuleLayers(rules={"hazmat_hours": {"enabled": True}}),
     ),
     Condition("clean, under permits", vehicles=500, days=4, fleet="permits"),
+    Condition("platforms that fall silent, live", vehicles=120, fleet="platforms", live=True, ticked=True),
     Condition("1 % of reports lost", Faults(loss=0.01)),
     Condition("5 % of reports lost", Faults(loss=0.05)),
     Condition("20 % of reports lost", Faults(loss=0.2)),
@@ -87,9 +94,23 @@ def scenario_of(condition: Condition) -> Scenario:
 
 def measure(condition: Condition) -> Score:
     """Simulate, replay until the end of the last day, and score."""
-    scenario = scenario_of(condition)
-    fleet = simulate(scenario)
-    answer = replay_batch(
+    fleet = simulate(scenario_of(condition))
+    rows = msgspec.convert([alarm.record() for alarm in answer(condition, fleet).alarms], list[AlarmRow])
+    return score(fleet.truth, rows)
+
+
+def answer(condition: Condition, fleet: Simulation) -> Replay:
+    """What the monitor says of a fleet up to the end of its last day."""
+    scenario = fleet.scenario
+    if condition.ticked:
+        return replay_journal(
+            minute_by_minute(fleet.batch),
+            Registry(fleet.registry, 1),
+            until_ms=scenario.start_ms + condition.days * DAY_MS,
+            layers=condition.layers,
+            maps=_maps(condition, fleet),
+        )
+    return replay_batch(
         fleet.batch,
         Registry(fleet.registry, 1),
         until_ms=scenario.start_ms + condition.days * DAY_MS,
@@ -98,8 +119,21 @@ def measure(condition: Condition) -> Score:
         maps=_maps(condition, fleet),
         now_ms=scenario.start_ms + 1000 * DAY_MS,
     )
-    rows = msgspec.convert([alarm.record() for alarm in answer.alarms], list[AlarmRow])
-    return score(fleet.truth, rows)
+
+
+def minute_by_minute(batch: ReportBatch) -> Iterator[JournalRecord]:
+    """The reports as they arrive, and after each minute's the time: the journal of a daemon that never stops."""
+    batch = in_received_order(batch)
+    judge(batch.rows, None)
+    minutes = batch.rows["recv_ms"] // MINUTE_MS
+    first, last = int(minutes[0]), int(minutes[-1])
+    cuts = np.searchsorted(minutes, np.arange(first, last + 2))
+    for number, minute in enumerate(range(first, last + 1)):
+        rows = batch.rows[cuts[number] : cuts[number + 1]]
+        if len(rows):
+            clock_ms = int(rows["recv_ms"][-1])
+            yield JournalRecord(2 * number + 1, RecordType.REPORTS, clock_ms, replace(batch, rows=rows))
+        yield JournalRecord(2 * number + 2, RecordType.TICK, (minute + 1) * MINUTE_MS)
 
 
 def _maps(condition: Condition, fleet: Simulation) -> MapSet:

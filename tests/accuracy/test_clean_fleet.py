@@ -17,7 +17,7 @@ from tests.accuracy.conditions import CLEAN, COMBINED, CONDITIONS, MISSION, Cond
 
 SHORT = replace(CLEAN, vehicles=500)
 NEEDS_MORE_DAYS = {"never_online"}
-NEEDS_MORE_THAN_A_FLEET = {"copied_track", "hazmat_hours", "platform_outage", "relay_missing", "route_deviation"}
+NEEDS_MORE_THAN_A_FLEET = {"hazmat_hours", "platform_outage", "relay_missing", "route_deviation"}
 """Rules that need roads, permits, relay points or another source to say anything; every other must be tried here."""
 
 

@@ -28,6 +28,7 @@ from tests.benchmarks.plain_rules.acc import AccContradiction, AccParams
 from tests.benchmarks.plain_rules.around import Around, Map
 from tests.benchmarks.plain_rules.clock import ClockFault, ClockParams
 from tests.benchmarks.plain_rules.conflict import ConflictParams, DriverConflict
+from tests.benchmarks.plain_rules.copied import CopiedParams, CopiedTrack, Window
 from tests.benchmarks.plain_rules.cumulative import CumulativeDriving, CumulativeParams
 from tests.benchmarks.plain_rules.curfew import CurfewParams, NightCurfew
 from tests.benchmarks.plain_rules.days import Completeness, CompletenessParams, DriftParams, drift_day
@@ -88,9 +89,20 @@ BACKFILL, ACC_KNOWN, ACC_ON = 1, 2, 4
 
 _FIELDS = REPORT.names or ()
 _MILEAGE, _RECORDER = _FIELDS.index("mileage_m"), _FIELDS.index("recorder_speed_dkmh")
-_FIX, _RECV, _LON, _LAT, _DRIVER, _SPEED, _WORD, _FLAGS, _FLAWS = (
+_FIX, _RECV, _LON, _LAT, _DRIVER, _SOURCE, _SPEED, _WORD, _FLAGS, _FLAWS = (
     _FIELDS.index(name)
-    for name in ("fix_ms", "recv_ms", "lon_deg", "lat_deg", "driver", "speed_dkmh", "alarm_flags", "flags", "flaws")
+    for name in (
+        "fix_ms",
+        "recv_ms",
+        "lon_deg",
+        "lat_deg",
+        "driver",
+        "source",
+        "speed_dkmh",
+        "alarm_flags",
+        "flags",
+        "flaws",
+    )
 )
 P = TypeVar("P")
 
@@ -112,6 +124,7 @@ class VehicleState:
         "clock",
         "completeness",
         "conflict",
+        "copied_track",
         "core",
         "cumulative",
         "deadline_ms",
@@ -139,6 +152,7 @@ class VehicleState:
         self.acc = AccContradiction(_params(AccParams, params["acc_contradiction"]))
         self.clock = ClockFault(_params(ClockParams, params["clock_fault"]))
         self.conflict = DriverConflict(_params(ConflictParams, params["driver_conflict"]))
+        self.copied_track = CopiedTrack(_params(CopiedParams, params["copied_track"]))
         self.cumulative = CumulativeDriving(_params(CumulativeParams, params["cumulative_driving"]))
         self.device = DeviceAlarm(_params(DeviceParams, params["device_alarm"]))
         self.drift = _params(DriftParams, params["drift"])
@@ -177,6 +191,8 @@ class PlainEngine:
         self._edges: list[Edge] = []
         self._overlaps = Overlaps()
         self._days: list[DayRow] = []
+        self.windows: list[Window] = []
+        """What a judge of copied tracks would read."""
         self._map: Map | None = None
 
     def apply_surroundings(self, surroundings: Surroundings) -> None:
@@ -203,12 +219,14 @@ class PlainEngine:
                     break
         rows = self.fleet.rows_of(batch.keys)[batch.rows["key"]].tolist()
         drivers = self.fleet.drivers_of(batch.drivers).tolist()
+        sources = self.fleet.sources_of(batch.sources).tolist()
         while len(self._vehicles) < len(self.fleet):
             self._vehicles.append(self._new_vehicle(len(self._vehicles), NEVER_MS))
         outcomes = [0] * N_OUTCOMES
         around = [None] * len(rows) if self._map is None else self._map.look(batch.rows, rows)
         for report, row, near in zip(batch.rows.tolist(), rows, around, strict=True):
-            outcomes[self._take(self._vehicles[row], row, report, drivers[report[_DRIVER]], near)] += 1
+            vehicle, driver, source = self._vehicles[row], drivers[report[_DRIVER]], sources[report[_SOURCE]] + 1
+            outcomes[self._take(vehicle, row, report, driver, source, near)] += 1
         return self._output(outcomes)
 
     def tick(self, clock_ms: int, *, resumed: bool = False, paused_ms: int = 0) -> Output:
@@ -228,10 +246,17 @@ class PlainEngine:
         return VehicleState(core, self.fleet.params[known["profile"]], deadline_ms)
 
     def _take(
-        self, vehicle: VehicleState, row: int, report: tuple[int | float, ...], driver: int, around: Around | None
+        self,
+        vehicle: VehicleState,
+        row: int,
+        report: tuple[int | float, ...],
+        driver: int,
+        source: int,
+        around: Around | None,
     ) -> int:
         core = vehicle.core
         x = self._x
+        x.source, x.heard_ms = core.source, core.contact_ms
         fix_ms, recv_ms = int(report[_FIX]), int(report[_RECV])
         lon, lat = report[_LON], report[_LAT]
         flags, flaws = int(report[_FLAGS]), int(report[_FLAWS])
@@ -269,6 +294,7 @@ class PlainEngine:
         if repeats:
             vehicle.device.report(x, word, edges, again=True)
             return order
+        core.source = source
         vehicle.never_online.contact(core, x, edges)
         vehicle.no_fix.contact(core, x, edges)
         vehicle.offline.contact(core, x, edges)
@@ -358,6 +384,7 @@ class PlainEngine:
         x.motion_dkmh = motion
         edges = self._edges
         vehicle.acc.step(x, edges)
+        vehicle.copied_track.step(x, self.windows)
         vehicle.cumulative.step(core, x, edges)
         vehicle.conflict.step(x, edges)
         vehicle.fatigue.step(core, x, edges)
@@ -390,6 +417,7 @@ class PlainEngine:
         x = self._x
         edges = self._edges
         x.row, x.clock_ms, x.driver, x.late = row, clock_ms, core.driver, False
+        x.source, x.heard_ms = core.source, core.contact_ms
         first = len(edges)
         deadline_ms = min(
             NEVER_MS,

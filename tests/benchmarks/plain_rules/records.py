@@ -52,6 +52,8 @@ class Step:
     """One report against the last good fix of its vehicle, or time passing."""
 
     row: int = 0
+    heard_ms: int = 0
+    source: int = 0
     fix_ms: int = 0
     clock_ms: int = 0
     previous_fix_ms: int = 0
@@ -141,6 +143,7 @@ class Core:
     fix_ms: int = 0
     clock_ms: int = 0
     contact_ms: int = 0
+    source: int = 0
     lon_deg: float = 0.0
     lat_deg: float = 0.0
     speed_dkmh: int = -1
@@ -197,6 +200,8 @@ class Edge:
     kind: int
     edge: int
     late: int
+    heard_ms: int = 0
+    platform: int = -1
     end_ms: int = 0
     peak: float = math.nan
     mean: float = math.nan
@@ -217,10 +222,9 @@ class Edge:
     end_section: int = 0
     fence: int = 0
     permit: int = -1
-    platform: int = -1
 
 
 def new_edge(out: list[Edge], x: Step, rule: str, kind: int, edge: int, onset_ms: int) -> Edge:
-    made = Edge(x.row, x.driver, onset_ms, x.clock_ms, rule, kind, edge, int(x.late))
+    made = Edge(x.row, x.driver, onset_ms, x.clock_ms, rule, kind, edge, int(x.late), x.heard_ms, x.source - 1)
     out.append(made)
     return made

@@ -6,8 +6,10 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from monitor.engine.engine import Engine
+from monitor.engine.judge import NO_EDGES
 from monitor.engine.parameters import ParameterTable, RuleLayers
 from monitor.model.fleet import Registry
 from monitor.model.report import ReportBatch
@@ -79,6 +81,26 @@ def test_plain_python_and_the_compiled_engine_find_the_same(
     if layers.rules:
         said = {change.rule for change in expected.alarms}
         assert said >= {rule.name for rule in rules} - SILENT_HERE
+
+
+def test_both_keep_the_same_windows_of_a_track(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = load_rules()
+    rows = simulation.batch.rows.copy()
+    judge(rows, now_ms=int(rows["recv_ms"].max()))
+    batch = ReportBatch(simulation.batch.keys, rows, simulation.batch.drivers)
+    compiled, plain = Engine(rules), PlainEngine(rules)
+    kept: list[tuple[int, int, int]] = []
+
+    def take(signs: NDArray[np.void], *_: object) -> NDArray[np.void]:
+        kept.extend((int(sign["row"]), int(sign["at_ms"]), int(sign["value"])) for sign in signs)
+        return NO_EDGES
+
+    monkeypatch.setattr(compiled.judges["copied_track"], "take", take)
+    for engine in (compiled, plain):
+        engine.apply_registry(Registry(simulation.registry, 1))
+        engine.take(batch)
+    assert len(kept) > 500
+    assert kept == [(window.row, window.at_ms, window.content << 24 | window.lag_s) for window in plain.windows]
 
 
 def test_after_our_own_pause_both_hold_back(simulation: Simulation) -> None:
