@@ -55,11 +55,14 @@ def add_permits(api: FastAPI, database: Database, commands: Commands) -> None:
         if last < first:
             raise WrongParameterError("to", "lies before from")
         answer = await commands.send(command(SettingsCommand.READ_MAP, MapRef(MapLayer.PERMITS), by=asked_by(request)))
-        found = await run_in_threadpool(_review, bytes(answer.body), database, day_number(first), day_number(last))
+        found = await run_in_threadpool(
+            stored_findings, bytes(answer.body), database, day_number(first), day_number(last)
+        )
         return FindingList(total=len(found), findings=[_record(one) for one in found])
 
 
-def _review(payload: bytes, database: Database, first_day: int, last_day: int) -> tuple[PermitFinding, ...]:
+def stored_findings(payload: bytes, database: Database, first_day: int, last_day: int) -> tuple[PermitFinding, ...]:
+    """Findings about the permits of a GeoJSON text, by the registry and the days driven that the store has."""
     from monitor.model.permit import parse_permits  # shapes are slow to load, and most offices have no permits
 
     permits = parse_permits(payload, "permits")
