@@ -268,13 +268,14 @@ class Engine:
     def _judged(self, found: _Found, outcomes: NDArray[np.int64]) -> Output:
         """The output of a pass, with what the judges say of it."""
         stretches = _joined(found.stretches, STRETCH)
-        edges = found.edges
+        edges = list(found.edges)
         if self.judges and (found.signs or found.stretches):
             signs = _joined(found.signs, SIGN)
-            edges = edges + [
-                judge.take(signs[signs["rule"] == judge.code], stretches, self.fleet, self.clock_ms)
-                for judge in self.judges.values()
-            ]
+            codes = signs["rule"]
+            for judge in self.judges.values():
+                own = signs[codes == judge.code] if len(codes) else signs
+                if len(own) or found.stretches:
+                    edges.append(judge.take(own, stretches, self.fleet, self.clock_ms))
         return Output(_joined(edges, EDGE), _joined(found.days, VEHICLE_DAY), outcomes, stretches)
 
 
@@ -313,5 +314,14 @@ def joined(outputs: Sequence[Output]) -> Output:
     )
 
 
-def _joined(parts: list[NDArray[np.void]], dtype: np.dtype[np.void]) -> NDArray[np.void]:
-    return np.concatenate(parts) if parts else np.zeros(0, dtype)
+def _joined(parts: Sequence[NDArray[np.void]], dtype: np.dtype[np.void]) -> NDArray[np.void]:
+    """One array of several; NumPy would first compare what every field of every part is (measured: 25 us a part)."""
+    filled = [part for part in parts if len(part)]
+    if len(filled) == 1:
+        return filled[0]
+    whole = np.empty(sum(map(len, filled)), dtype)
+    begin = 0
+    for part in filled:
+        whole[begin : begin + len(part)] = part
+        begin += len(part)
+    return whole

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.engine.parameters import ParameterTable
+from monitor.engine.row_layout import row_dtype
 from monitor.engine.rule import Rule, RuleSettings
-from monitor.engine.state import NO_DAY, SPANS, row_dtype
+from monitor.engine.state import NO_DAY, SPANS
 from monitor.model.beijing import NEVER_MS, day_number, day_start_ms
 from monitor.model.driver import NO_DRIVERS, DriverRegister
 from monitor.model.fleet import Registry, Vehicle, VehicleClass

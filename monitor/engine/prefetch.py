@@ -1,7 +1,8 @@
 """Ask the processor for a vehicle's row before its report is due.
 
 Reports come in no order of vehicles, so a large fleet's rows are cold; asked for a few reports ahead they have arrived
-when they are needed. A hint only: without compilation it does nothing.
+when they are needed. Of a vehicle's row only the front is asked for, which is all that a usual report touches
+(``row_layout``); of other rows the whole. A hint only: without compilation it does nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.engine.state import FIRST_COLD
 from monitor.model.compiled import numba
 
 LINE_BYTES = 64
@@ -19,7 +21,7 @@ LINE_BYTES = 64
 if TYPE_CHECKING or numba.config.DISABLE_JIT:
 
     def prefetch_row(rows: NDArray[np.void], row: int) -> None:
-        """Ask for every cache line of ``rows[row]``."""
+        """Ask for the cache lines of ``rows[row]`` that will be touched."""
 
 else:
     from llvmlite import ir
@@ -29,8 +31,9 @@ else:
 
     @intrinsic
     def prefetch_row(typing_context, rows, row):
-        """Ask for every cache line of ``rows[row]``."""
-        size = rows.dtype.size
+        """Ask for the cache lines of ``rows[row]`` that will be touched."""
+        size, core = rows.dtype.size, rows.dtype.fields.get("core")
+        touched = size if core is None else core.offset + core.type.fields[FIRST_COLD].offset
 
         def generate(context, builder, signature, arguments):
             data = make_array(signature.args[0])(context, builder, arguments[0]).data
@@ -42,7 +45,7 @@ else:
             hint = builder.module.declare_intrinsic(
                 "llvm.prefetch", [pointer], ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
             )
-            for offset in range(0, size, LINE_BYTES):
+            for offset in (*range(0, touched, LINE_BYTES), touched - 1):
                 address = builder.inttoptr(builder.add(start, word(offset)), pointer)
                 builder.call(hint, [address, number(1), number(3), number(1)])
             return context.get_dummy_value()

@@ -77,6 +77,7 @@ class Rule:
     subject: Subject = Subject.VEHICLE
     subject_driver: bool = False  # the subject is the driver where one is known
     state: np.dtype[np.void] | None = None
+    hot: tuple[str, ...] = ()  # fields of ``state`` that every report of a driving vehicle touches (``row_layout``)
     step: Entry | None = None
     contact: Entry | None = None
     receipt: Entry | None = None

@@ -1,7 +1,8 @@
 """State of one vehicle as one structured row: the engine's own part, then one part per rule.
 
 One row and one pass keep a step in a few cache lines; separate arrays per rule cost a cache miss each. At most
-2 KiB per vehicle may be used; with the rules of ``docs/rules.md`` it is some 2,020 bytes.
+2 KiB per vehicle may be used; with the rules of ``docs/rules.md`` it is some 2,000 bytes. Where its fields lie is
+``row_layout``'s matter.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ PENDING = np.dtype(
     align=True,
 )
 
+_COUNTED_ALWAYS = ("mileage_m", "mileage_complete_m", "reports_total", "reports_qualified")
 DAY_COUNTERS: tuple[str, ...] = tuple(name for name in COUNTERS if name != "drift_vehicle")
 
 # Scalars instead of small array fields wherever a report touches them: Numba builds an array view, with reference
@@ -47,10 +49,10 @@ CORE = np.dtype(
         ("recent_1_ms", np.int64),  # the time stamps before the newest
         ("recent_2_ms", np.int64),
         ("recent_3_ms", np.int64),
-        ("pending", PENDING, (PENDING_MAX,)),
         ("mileage_m", np.float64),
         ("mileage_complete_m", np.float64),
-        *[(name, np.int32) for name in DAY_COUNTERS if not name.startswith("mileage")],
+        ("reports_total", np.int32),
+        ("reports_qualified", np.int32),
         ("day", np.int32),  # Beijing day number the counters belong to
         ("suspended_from_day", np.int32),  # as in SPANS, for rules that ask with every report
         ("suspended_to_day", np.int32),
@@ -72,9 +74,14 @@ CORE = np.dtype(
         ("rival", np.int32),  # the section that may be the true one instead, likewise
         ("rival_nats", np.float32),  # and what its fixes have gained on the other (monitor.engine.near)
         ("source", np.int32),  # of the last contact, one more than its position in the fleet's sources; 0 = unknown
+        ("pending", PENDING, (PENDING_MAX,)),  # from here on what most reports have nothing to do with
+        *[(name, np.int32) for name in DAY_COUNTERS if name not in _COUNTED_ALWAYS],
     ],
     align=True,
 )
+
+FIRST_COLD = "pending"
+"""The field of ``CORE`` from which on a usual report has nothing to do with it."""
 
 NO_DAY = 2**30
 """Day number of a registry date that never comes."""
@@ -217,12 +224,6 @@ OUT = np.dtype(
     align=True,
 )
 """Where the pass writes. A record and not arrays: Numba counts references to arrays at every call, not to records."""
-
-
-def row_dtype(rules: Sequence[Rule]) -> np.dtype[np.void]:
-    """Dtype of one vehicle's row: ``core`` and one field per rule that keeps state."""
-    parts = [("core", CORE)] + [(rule.name, rule.state) for rule in rules if rule.state is not None]
-    return np.dtype(parts, align=True)
 
 
 def params_dtype(rules: Sequence[Rule]) -> np.dtype[np.void]:

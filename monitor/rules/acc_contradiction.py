@@ -181,6 +181,7 @@ RULE = Rule(
     params=PARAMS,
     fill=fill,
     state=STATE,
+    hot=("begun_ms",),
     step=step,
     advance=advance,
     page=__doc__,

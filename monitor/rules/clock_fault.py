@@ -211,6 +211,7 @@ RULE = Rule(
     params=PARAMS,
     fill=fill,
     state=STATE,
+    hot=("n",),
     receipt=receipt,
     advance=advance,
     page=__doc__,

@@ -524,6 +524,7 @@ RULE = Rule(
     params=PARAMS,
     fill=fill,
     state=STATE,
+    hot=("watched",),
     step=step,
     advance=advance,
     page=__doc__,

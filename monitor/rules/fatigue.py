@@ -567,6 +567,7 @@ RULE = Rule(
     params=PARAMS,
     fill=fill,
     state=STATE,
+    hot=("driving", "distance_m", "day", "stretch", "n"),
     step=step,
     advance=advance,
     page=__doc__,

@@ -256,6 +256,7 @@ RULE = Rule(
     params=PARAMS,
     fill=fill,
     state=STATE,
+    hot=("window_ms", "first_ms"),
     step=step,
     advance=advance,
     page=__doc__,

@@ -259,6 +259,7 @@ RULE = Rule(
     params=PARAMS,
     fill=fill,
     state=STATE,
+    hot=("onset_ms",),
     step=step,
     advance=advance,
     page=__doc__,

@@ -174,6 +174,7 @@ RULE = Rule(
     params=PARAMS,
     fill=fill,
     state=STATE,
+    hot=("onset_ms",),
     contact=contact,
     advance=advance,
     page=__doc__,

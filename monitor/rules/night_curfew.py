@@ -176,6 +176,7 @@ RULE = Rule(
     params=PARAMS,
     fill=fill,
     state=STATE,
+    hot=("from_ms",),
     step=step,
     advance=advance,
     page=__doc__,

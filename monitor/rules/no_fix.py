@@ -98,6 +98,7 @@ RULE = Rule(
     params=PARAMS,
     fill=fill,
     state=STATE,
+    hot=("base_ms", "onset_ms", "n"),
     contact=contact,
     page=__doc__,
 )

@@ -233,6 +233,7 @@ RULE = Rule(
     params=PARAMS,
     fill=fill,
     state=STATE,
+    hot=("contact_ms", "onset_ms", "lon_e7", "lat_e7", "driver", "motion_dkmh"),
     contact=contact,
     advance=advance,
     page=__doc__,

@@ -237,6 +237,7 @@ RULE = Rule(
     params=PARAMS,
     fill=fill,
     state=STATE,
+    hot=("window_ms", "first_ms", "n", "speed_dkmh", "window_lon_e7", "window_lat_e7"),
     step=step,
     advance=advance,
     page=__doc__,

@@ -421,6 +421,7 @@ RULE = Rule(
     fill=fill,
     kinds=("route", "window", "speed"),
     state=STATE,
+    hot=("permit", "trip"),
     step=step,
     advance=advance,
     page=__doc__,

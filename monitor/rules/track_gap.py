@@ -223,6 +223,7 @@ RULE = Rule(
     params=PARAMS,
     fill=fill,
     state=STATE,
+    hot=("odometer_m", "from_ms"),
     step=step,
     late=late,
     advance=advance,

@@ -17,6 +17,7 @@ import numpy as np
 
 from monitor.engine.engine import _NOTHING_NEAR, Engine
 from monitor.engine.pass_template import CONTACT, TRACK
+from monitor.engine.row_layout import hot_bytes, part_bytes
 from monitor.engine.state import SPANS
 from monitor.engine.surroundings import Surroundings
 from monitor.model.fleet import Registry
@@ -182,13 +183,14 @@ def among_roads(report: Report) -> None:
 def state_size(report: Report) -> None:
     """Bytes per vehicle, and what takes them."""
     row = Engine(load_rules()).fleet.rows.dtype
-    parts = {name: row[name].itemsize for name in row.names or ()}
+    parts = {name: part_bytes(row, name) for name in row.names or ()}
     total = row.itemsize + SPANS.itemsize + 8
     report.add("engine state: row, registry dates, deadline", total, "bytes per vehicle", "≤ 2,048")
     shares = ", ".join(f"{name} {size}" for name, size in parts.items())
     report.note(
         f"Of these the row takes {row.itemsize} ({shares}), registry dates {SPANS.itemsize}, the deadline 8; "
-        "core is the engine's own part. Texts (key, plate) come on top and belong to the registry."
+        f"core is the engine's own part. A usual report touches the first {hot_bytes(row)} bytes. "
+        "Texts (key, plate) come on top and belong to the registry."
     )
 
 

@@ -15,6 +15,7 @@ from monitor.app.pipeline import Pipeline, StepResult
 from monitor.app.snapshot_state import restore, save, write
 from monitor.engine.engine import Engine
 from monitor.engine.parameters import ParameterTable, RuleLayers
+from monitor.engine.row_layout import part_bytes
 from monitor.errors import ConfigError
 from monitor.model.alarm import EndReason, Grade, Transition
 from monitor.model.alarm_bits import ALARM_BITS, AlarmBit, alarm_word
@@ -151,7 +152,7 @@ def test_a_bit_that_is_no_longer_judged_ends_with_the_next_report() -> None:
 
 
 def test_it_takes_some_hundred_bytes_of_a_vehicles_row() -> None:
-    assert Engine(RULES).fleet.rows.dtype["device_alarm"].itemsize <= 100
+    assert part_bytes(Engine(RULES).fleet.rows.dtype, "device_alarm") <= 100
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from monitor.app.pipeline import Pipeline, StepResult, registry_payload
 from monitor.engine.engine import Engine
 from monitor.engine.parameters import ParameterTable, RuleLayers
+from monitor.engine.row_layout import part_bytes
 from monitor.model.fleet import Registry, VehicleClass
 from monitor.model.journal import JournalRecord, RecordType
 from monitor.model.report import ReportBatch
@@ -168,4 +169,4 @@ def test_when_it_ends_the_alarm_has_figures_of_the_whole_run() -> None:
 
 
 def test_it_takes_some_dozen_bytes_of_a_vehicles_row() -> None:
-    assert Engine(RULES).fleet.rows.dtype["suspended_movement"].itemsize <= 64
+    assert part_bytes(Engine(RULES).fleet.rows.dtype, "suspended_movement") <= 64
