@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from monitor.app.core_settings import CoreSettings, SupervisionSettings
 from monitor.app.downlinks import DownlinkSettings
+from monitor.app.evidence_settings import EvidenceSettings
 from monitor.app.exchange_settings import ExchangeSettings
 from monitor.app.map_layers import read_layer, with_layer
 from monitor.app.reminder_settings import ReminderSettings
@@ -93,6 +94,7 @@ class MonitorConfig(BaseModel):
     journal: JournalSettings = JournalSettings()
     quality: QualitySettings = QualitySettings()
     quarantine: QuarantineSettings = QuarantineSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     supervision: SupervisionSettings = SupervisionSettings()
     http: HttpSettings = HttpSettings()
     metrics: HttpSettings = HttpSettings(port=9108)

@@ -17,6 +17,7 @@ from monitor.app.command_channel import CommandServer
 from monitor.app.config import MonitorConfig
 from monitor.app.deliveries import Deliveries
 from monitor.app.detection import Detection
+from monitor.app.evidence_frames import FrameFinder
 from monitor.app.fleet_view import status_counts
 from monitor.app.health import Health
 from monitor.app.inputs import Inputs, by_our_clock, codecs_used
@@ -50,6 +51,7 @@ from monitor.store.alarm_store import AlarmStore
 from monitor.store.committed_step import CommittedStep
 from monitor.store.database import Database, open_database
 from monitor.store.driver_store import drivers_changed, load_drivers
+from monitor.store.frame_ring import FrameRing
 from monitor.store.journal import Journal
 from monitor.store.outbox import Outbox
 from monitor.store.quarantine import Quarantine
@@ -151,6 +153,7 @@ class Core:
         try:
             upgrade(config.database)
             self._quarantine = Quarantine(self._folder.quarantine, config.quarantine)
+            self._frames = FrameRing(self._folder.frames, config.evidence.raw_mib << 20)
             self._database: Database = open_database(config.database)
         except BaseException:
             self._journal.close()
@@ -159,19 +162,25 @@ class Core:
 
     def _close_stores(self) -> None:
         self._quarantine.close()
+        self._frames.close()
         self._database.close()
         self._journal.close()
 
     def _open_state(self) -> Snapshot | None:
         self.live: LivePipeline
         self.live, snapshot = restored(self.rules, self._folder, self._journal, self._store)
+        if self._config.evidence.raw_mib:
+            finder = FrameFinder(self._frames, self.live.engine.fleet, self._config.evidence)
+            self.live.pipeline.evidence.frames = finder
         return snapshot
 
     def _wire(self) -> None:
         config, metrics = self._config, self.metrics
         queue: asyncio.Queue[Work] = asyncio.Queue(config.core.record_queue)
         self.detection = Detection(self.live, self._store, queue, metrics, config.core, self._after_commit)
-        self.reception = Reception(self._journal, self._quarantine, queue, metrics, now_ms, config.core, config.quality)
+        self.reception = Reception(
+            self._journal, self._quarantine, queue, metrics, now_ms, config.core, config.quality, self._frames
+        )
         self._snapshots = Snapshots(self.live, self.detection, self._folder, metrics, config.core, now_ms)
         self._reckoner = Reckoner(
             self.live, self.detection, self.reception, config.database, metrics, config.supervision, config.language

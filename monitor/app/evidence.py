@@ -8,9 +8,11 @@ from functools import lru_cache
 from itertools import pairwise
 from statistics import median
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.app.evidence_frames import Asked, FrameFinder
 from monitor.app.evidence_limits import limit_facts
 from monitor.app.evidence_rules import RuleBook
 from monitor.app.evidence_runs import RunBook
@@ -26,6 +28,9 @@ _GOOD = (Outcome.ACCEPTED, Outcome.CONFIRMED)
 _SAID = (1 << HEADING_SHIFT) - 1
 _INTERVAL_MOST_MS = 180_000
 """A longer step is a hole and not the vehicle's interval (as the engine measures it)."""
+_NOTHING = Asked(-1, ())
+_SPEED = "km/h"
+"""Unit of a rule whose peak is the speed of a report."""
 _COLUMNS = ("fix_ms", "lon_e7", "lat_e7", "mileage_m", "marks", "speed_dkmh", "recorder_dkmh")
 _YEAR_MOST_MS = 253_402_300_000_000
 """Beyond the year 9999 no calendar goes; such a time stamp is a flaw."""
@@ -49,6 +54,8 @@ class EvidenceBook:
     """
 
     def __init__(self, engine: Engine) -> None:
+        self.frames: FrameFinder | None = None
+        """Where the bytes of reports are looked up; None where nobody keeps any."""
         self._engine = engine
         self._rules = RuleBook(engine)
         self._runs = RunBook(engine)
@@ -75,23 +82,31 @@ class EvidenceBook:
         """
         if self._engine.trail is None:
             return ()
-        return tuple(
-            bounded(self._piece(change, None if cause < 0 else edges[cause]))
-            for change, cause in zip(changes, causes, strict=True)
-        )
+        pieces: list[Evidence] = []
+        asked: dict[int, Asked] = {}
+        for number, (change, cause) in enumerate(zip(changes, causes, strict=True)):
+            piece, of_frames = self._piece(change, None if cause < 0 else edges[cause])
+            pieces.append(bounded(piece))
+            if of_frames.reports:
+                asked[number] = of_frames
+        if self.frames is not None:
+            for number, (frames, gone) in zip(asked, self.frames.of(list(asked.values())), strict=True):
+                pieces[number] = msgspec.structs.replace(pieces[number], frames=frames, frames_gone=gone)
+        return tuple(pieces)
 
-    def _piece(self, change: AlarmChange, edge: np.void | None) -> Evidence:
+    def _piece(self, change: AlarmChange, edge: np.void | None) -> tuple[Evidence, Asked]:
+        """The piece without frames, and for which reports to look for them."""
         alarm = change.alarm
         around = _around(change)
         if edge is None or around is Around.NONE:
-            return _bare(change)
+            return _bare(change), _NOTHING
         row = int(edge["row"])
         rule = self._engine.rules[edge["rule"]]
         end_ms = alarm.end_ms if around is Around.END and alarm.end_ms is not None else None
         seen = self._seen(row, alarm.onset_ms if end_ms is None else end_ms, change.at_ms)
         onset, end = _at(seen, alarm.onset_ms), None if end_ms is None else _at(seen, end_ms)
         run, cut = self._runs.of(rule, row, alarm, change.at_ms)
-        return Evidence(
+        piece = Evidence(
             alarm_id=alarm.alarm_id,
             sequence=change.sequence,
             transition=change.transition,
@@ -109,6 +124,8 @@ class EvidenceBook:
             run=run,
             run_cut=cut,
         )
+        wanted = _wanted(seen, alarm, end_ms, rule.unit) if self.frames is not None else []
+        return piece, Asked(row, [(one.fix_ms, one.recv_ms, one.report.fix) for one in wanted])
 
     def _seen(self, row: int, at_ms: int, known_ms: int) -> tuple[_Seen, ...]:
         trail = self._engine.trail
@@ -214,6 +231,23 @@ def _said(marks: int) -> _Said:
 def _at(seen: Sequence[_Seen], at_ms: int) -> _Seen | None:
     """The good report of a moment."""
     return next((one for one in seen if one.good and one.fix_ms == at_ms), None)
+
+
+def _wanted(seen: Sequence[_Seen], alarm: Alarm, end_ms: int | None, unit: str) -> list[_Seen]:
+    """Whose bytes are worth most: of the moment itself, of the peak, then by nearness to the moment."""
+    at_ms = alarm.onset_ms if end_ms is None else end_ms
+    peak = _peak(seen, alarm) if unit == _SPEED else None
+
+    def rank(one: _Seen) -> tuple[bool, bool, int]:
+        return one.fix_ms != at_ms, one is not peak, abs(one.fix_ms - at_ms)
+
+    return sorted(seen, key=rank)
+
+
+def _peak(seen: Sequence[_Seen], alarm: Alarm) -> _Seen | None:
+    """The report of the alarm whose speed is its peak, where it is among those shown."""
+    of_alarm = (one for one in seen if one.good and one.fix_ms >= alarm.onset_ms and alarm.peak is not None)
+    return next((one for one in of_alarm if one.report.speed_kmh == alarm.peak), None)
 
 
 def _quality(seen: Sequence[_Seen]) -> dict[str, int]:

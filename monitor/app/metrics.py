@@ -104,7 +104,7 @@ class Metrics:
         self.committed_offset = self._gauge("vdm_committed_offset", "Last record whose outcome is stored.")
         self.engine_clock = self._gauge("vdm_engine_clock_timestamp_seconds", "Clock of the engine.")
         self.write_failures = self._counter("vdm_write_failures_total", "Writes that failed.", ("stage",))
-        for stage in ("journal", "store", "snapshot"):
+        for stage in ("journal", "store", "snapshot", "frames"):
             self.write_failures.labels(stage)
         self.snapshot_time = self._gauge("vdm_snapshot_last_success_timestamp_seconds", "Last snapshot written.")
         self.snapshot_seconds = self._gauge("vdm_snapshot_duration_seconds", "How long the last snapshot took.")

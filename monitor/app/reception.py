@@ -27,7 +27,9 @@ from monitor.model.journal import JournalRecord, RecordType
 from monitor.model.report import ReportBatch, concatenate
 from monitor.quality import QualitySettings, judge
 from monitor.sources.decode import decode_messages
-from monitor.sources.intake import Codec, Decoded, Feed, Intake
+from monitor.sources.intake import Codec, Decoded, Feed, FrameSpans, Intake
+from monitor.store.frame_block import ReceivedFrames
+from monitor.store.frame_ring import FrameRing
 from monitor.store.journal import Journal
 from monitor.store.quarantine import Quarantine
 
@@ -57,6 +59,7 @@ class _Read:
     reports: Counter[str]
     messages: Counter[str]
     unknown_fields: frozenset[tuple[str, str]]
+    frames: tuple[ReceivedFrames, ...] = ()
 
 
 class Reception:
@@ -71,6 +74,7 @@ class Reception:
         now_ms: Callable[[], int],
         settings: CoreSettings,
         quality: QualitySettings,
+        frames: FrameRing | None = None,
     ) -> None:
         self.failure = ""
         self._journal = journal
@@ -80,6 +84,7 @@ class Reception:
         self._now_ms = now_ms
         self._settings = settings
         self._quality = quality
+        self._frames = frames
         self._inbox: asyncio.Queue[_Arrived] = asyncio.Queue(settings.intake_queue)
         self._reassemblers: dict[Feed, Reassembler] = {}
         self._told: set[tuple[str, str]] = set()
@@ -160,6 +165,7 @@ class Reception:
             elif item.record is not None:
                 records.append((item.record, item))
         last = self._journal.append([record for record, _ in records])
+        self._keep(read.frames)
         first_offset = last - len(records) + 1
         work = [
             Work(replace(record, offset=first_offset + n), item.since_s, item.reckoning)
@@ -170,6 +176,7 @@ class Reception:
     def _read(self, intakes: list[Intake]) -> _Read:
         read = _Read(None, [], Counter(), Counter(), Counter(), frozenset())
         batches: list[ReportBatch] = []
+        frames: list[ReceivedFrames] = []
         unknown: set[tuple[str, str]] = set()
         for intake in intakes:
             feed = intake.feed
@@ -182,7 +189,16 @@ class Reception:
             if len(decoded.batch):
                 judge(decoded.batch.rows, self._now_ms(), settings=self._quality)
                 batches.append(decoded.batch)
-        return replace(read, batch=concatenate(batches) if batches else None, unknown_fields=frozenset(unknown))
+                if decoded.spans is not None:
+                    frames.append(_received(feed.source, decoded.batch, decoded.spans))
+        batch = concatenate(batches) if batches else None
+        return replace(read, batch=batch, unknown_fields=frozenset(unknown), frames=tuple(frames))
+
+    def _keep(self, frames: tuple[ReceivedFrames, ...]) -> None:
+        """What evidence shows of a report's bytes; nothing waits for it, and nothing fails with it."""
+        if self._frames is not None:
+            failed = sum(not self._frames.append(one) for one in frames)
+            self._metrics.write_failures.labels("frames").inc(failed)
 
     def _decoded(self, intake: Intake) -> Decoded:
         feed = intake.feed
@@ -212,6 +228,21 @@ class Reception:
 
 def _messages(arrived: _Arrived) -> int:
     return 0 if arrived.intake is None else arrived.intake.n_messages
+
+
+def _received(source: str, batch: ReportBatch, spans: FrameSpans) -> ReceivedFrames:
+    rows = batch.rows
+    return ReceivedFrames(
+        source,
+        spans.form,
+        batch.keys,
+        rows["key"],
+        rows["fix_ms"],
+        rows["recv_ms"],
+        spans.buffer,
+        spans.begin,
+        spans.end,
+    )
 
 
 def _clocked(record: JournalRecord, clock_ms: int) -> JournalRecord:

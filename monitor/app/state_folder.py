@@ -25,6 +25,11 @@ class StateFolder:
         return self.root / "quarantine"
 
     @property
+    def frames(self) -> Path:
+        """The newest reports as they were received."""
+        return self.root / "frames"
+
+    @property
     def maps(self) -> Path:
         """Map layers that came through the API."""
         return self.root / "maps"

@@ -24,9 +24,12 @@ def explain_command(
         Path | None, typer.Option("--from", help="Evidence file of `monitor replay --evidence`. 重算输出的证据文件")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output. 输出 JSON")] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="All bytes of the frames, for monitor decode. 完整原始报文")
+    ] = False,
     lang: LangOption = None,
 ) -> None:
-    """Print why there is an alarm: limit, run, reports, settings, uncertainty. 说明一条报警的依据。"""
+    """Print why there is an alarm: limit, run, reports, frames, settings, uncertainty. 说明一条报警的依据。"""
     tongue = language(lang)
     found = _stored(alarm_id, config) if source is None else read_evidence(source, alarm_id)
     if found is None:
@@ -37,7 +40,7 @@ def explain_command(
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
         return
-    print_explanation(Console(highlight=False, soft_wrap=True, emoji=False, markup=False), found, tongue)
+    print_explanation(Console(highlight=False, soft_wrap=True, emoji=False, markup=False), found, tongue, raw=raw)
 
 
 def read_evidence(path: Path, alarm_id: str) -> AlarmEvidence | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
+from monitor.cli.explain_frames import frame_lines
 from monitor.cli.explain_reports import report_table
 from monitor.cli.explain_words import kind_word, length, word
 from monitor.cli.language import Language, said
@@ -17,16 +18,17 @@ from monitor.rules import load_rules
 _CLOCK = slice(11, 16)  # HH:MM of an ISO time
 
 
-def print_explanation(console: Console, found: AlarmEvidence, tongue: Language) -> None:
-    """Print the page."""
-    Page(console, found, tongue).print()
+def print_explanation(console: Console, found: AlarmEvidence, tongue: Language, *, raw: bool = False) -> None:
+    """Print the page; with ``raw`` all bytes of its frames."""
+    Page(console, found, tongue, raw).print()
 
 
 class Page:
     """One alarm and its evidence."""
 
-    def __init__(self, console: Console, found: AlarmEvidence, tongue: Language) -> None:
+    def __init__(self, console: Console, found: AlarmEvidence, tongue: Language, raw: bool) -> None:
         self._console = console
+        self._raw = raw
         self._alarm = found.alarm
         self._pieces = found.evidence
         self._tongue = tongue
@@ -166,6 +168,10 @@ class Page:
         about = said(tongue, "开始前后的报告", "Reports around the begin")
         self._title(about if begin else said(tongue, "结束前后的报告", "Reports around the end"))
         self._console.print(report_table(piece.reports, marked, tongue))
+        if piece.frames or piece.frames_gone:
+            self._title(said(tongue, "原始报文", "As received"))
+        for line in frame_lines(piece, tongue, self._raw):
+            self._console.print(line)
 
     def _doubts(self) -> None:
         """How far times may be off, and what is wrong with the reports."""

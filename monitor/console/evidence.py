@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from monitor.console.parameters import PREFIX
 from monitor.console.records import Value
 from monitor.model.alarm import Transition
+from monitor.model.evidence import FrameForm
 from monitor.store.database import Database
 from monitor.store.evidence_store import alarm_evidence_by_id
 
@@ -29,6 +30,19 @@ class SeenReportRecord(BaseModel):
     outcome: str = Field("accepted", description="what became of it; drift points are not used")
     backfill: bool = False
     flaws: list[str] = []
+
+
+class RawFrameRecord(BaseModel):
+    """The bytes that a report came in: a frame as sent, or its JSON."""
+
+    fix: str = Field(description="of the report; a frame may hold others too")
+    received: str
+    source: str
+    form: FrameForm
+    size: int = Field(description="bytes of all of it")
+    hex: str = Field("", description="with delimiters, escaped and enciphered as sent; monitor decode reads it")
+    text: str = Field("", description="of JSON")
+    truncated: bool = False
 
 
 class RuleInForceRecord(BaseModel):
@@ -109,6 +123,8 @@ class EvidenceRecord(BaseModel):
     uncertainty: UncertaintyRecord | None = None
     run: list[RunStretchRecord] = Field([], description="of driving clocks, from the rest before")
     run_cut: bool = False
+    frames: list[RawFrameRecord] = Field([], description="bytes of the reports nearest to the moment, by receipt")
+    frames_gone: int = Field(0, description="reports whose bytes are not kept any more")
 
 
 class AlarmEvidenceRecord(BaseModel):

@@ -14,7 +14,7 @@ import msgspec
 from monitor.model.alarm import Transition
 
 EVIDENCE_BYTES = 8 * 1024
-"""One piece as JSON is shorter than this."""
+"""One piece as JSON is shorter than this, but for its frames, which have bounds of their own."""
 
 
 ACCEPTED = "accepted"
@@ -44,6 +44,30 @@ class SeenReport(msgspec.Struct, frozen=True, omit_defaults=True):
     outcome: str = ACCEPTED
     backfill: bool = False
     flaws: tuple[str, ...] = ()
+
+
+class FrameForm(StrEnum):
+    """What the bytes of a report are."""
+
+    JT808 = "jt808"
+    JT809 = "jt809"
+    JSON = "json"
+
+
+class RawFrame(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The bytes a report came in: a frame with its delimiters, escaped and enciphered as sent, or its JSON.
+
+    ``hex`` upper case; JSON is ``text`` and not ``hex``. ``size`` is that of all of it, cut off or not.
+    """
+
+    fix: str  # of the report shown; a frame may hold others too
+    received: str
+    source: str
+    form: FrameForm
+    size: int
+    hex: str = ""
+    text: str = ""
+    truncated: bool = False
 
 
 class RuleInForce(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -130,6 +154,8 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     uncertainty: Uncertainty | None = None
     run: tuple[RunStretch, ...] = ()
     run_cut: bool = False  # there were earlier stretches, for which there was no room
+    frames: tuple[RawFrame, ...] = ()
+    frames_gone: int = 0  # reports whose bytes were looked for and are not kept any more
 
 
 Value = str | int | float | bool | None

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from monitor.codec.json_report import Reject, decode_json_many
 from monitor.codec.jt808 import FrameOutcome, Reassembler, decode_location_stream
 from monitor.model.bad_bytes import BadBytes
+from monitor.model.evidence import FrameForm
 from monitor.model.flaw import ReportFlag
 from monitor.model.report import REPORT, ReportBatch
 from monitor.quality.crs import to_wgs84
-from monitor.sources.intake import Codec, Decoded, Feed, RawMessage, SourceClock
+from monitor.sources.intake import Codec, Decoded, Feed, FrameSpans, RawMessage, SourceClock, delimited
 
 OVERSIZE = "oversize"
 
@@ -62,7 +63,8 @@ def _decode_json(feed: Feed, messages: Sequence[RawMessage]) -> Decoded:
         data = _element(message.payload, reject, elements)
         where = f"topic {message.topic}, report {reject.index}: "
         rejects.append(BadBytes(feed.source, reject.reason.value, message.recv_ms, data, where + reject.detail))
-    return Decoded(_in_wgs84(feed, many.batch), tuple(rejects), many.unknown_fields)
+    spans = _payload_spans(payloads, many.payload_of)
+    return Decoded(_in_wgs84(feed, many.batch), tuple(rejects), many.unknown_fields, spans=spans)
 
 
 def _decode_jt808(feed: Feed, messages: Sequence[RawMessage], reassembler: Reassembler | None) -> Decoded:
@@ -89,7 +91,22 @@ def _decode_jt808(feed: Feed, messages: Sequence[RawMessage], reassembler: Reass
         data = buffer[int(frame["start"]) : int(frame["end"])]
         rejects.append(BadBytes(feed.source, outcome.reason, message.recv_ms, data, detail))
     batch = replace(result.batch, sources=(feed.platform,))
-    return Decoded(_in_wgs84(feed, batch), tuple(rejects), outcomes=outcomes)
+    spans = location_spans(buffer, result.frames)
+    return Decoded(_in_wgs84(feed, batch), tuple(rejects), outcomes=outcomes, spans=spans)
+
+
+def location_spans(buffer: bytes, frames: NDArray[np.void]) -> FrameSpans:
+    """The frame (dtype ``FRAME`` of JT/T 808) of every row; of a message in packets its last one."""
+    begin, end = delimited(frames["start"], frames["end"], len(buffer))
+    n_rows = frames["n_rows"]
+    return FrameSpans(FrameForm.JT808, buffer, np.repeat(begin, n_rows), np.repeat(end, n_rows))
+
+
+def _payload_spans(payloads: Sequence[bytes], payload_of: NDArray[np.int64]) -> FrameSpans:
+    """The whole payload of every row: which element of an array it is can be found out when somebody asks."""
+    sizes = np.array([len(payload) for payload in payloads], np.int64)
+    end = np.cumsum(sizes)
+    return FrameSpans(FrameForm.JSON, b"".join(payloads), (end - sizes)[payload_of], end[payload_of])
 
 
 def _set_receive_times(feed: Feed, batch: ReportBatch, arrival_ms: NDArray[np.int64]) -> None:

@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from monitor.model.bad_bytes import BadBytes
+from monitor.model.evidence import FrameForm
 from monitor.model.journal import JournalRecord
 from monitor.model.report import ReportBatch
 from monitor.quality.crs import Crs
@@ -46,6 +50,26 @@ class RawMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameSpans:
+    """Where each report lies in what was received: ``buffer[begin[i]:end[i]]`` for row i, delimiters included.
+
+    The buffer may hold more than reports; nothing of it is to be kept but the spans.
+    """
+
+    form: FrameForm
+    buffer: bytes
+    begin: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+
+def delimited(
+    begin: NDArray[np.int64], end: NDArray[np.int64], size: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Spans of segments with the byte before and behind them, where the buffer of ``size`` bytes has one."""
+    return np.maximum(begin - 1, 0), np.minimum(end + 1, size)
+
+
+@dataclass(frozen=True, slots=True)
 class Decoded:
     """Reports in the order of the messages (by fix time within one), ``rejects`` for the quarantine.
 
@@ -56,6 +80,7 @@ class Decoded:
     rejects: tuple[BadBytes, ...] = ()
     unknown_fields: tuple[str, ...] = ()
     outcomes: Counter[str] = field(default_factory=Counter)
+    spans: FrameSpans | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class Gathering:
             if len(noisy):
                 self._reject_junk(round_, noisy.tolist())
             self._slow_down(round_)
-        batch = reports_of(round_, switchboard, self._feed)
+        batch, spans = reports_of(round_, switchboard, self._feed)
         outcomes = round_.frames["outcome"][round_.taken]
         for outcome in np.unique(outcomes[outcomes != FrameOutcome.DECODED]).tolist():
             round_.outcomes[FrameOutcome(outcome).reason] += int(np.count_nonzero(outcomes == outcome))
@@ -112,7 +112,7 @@ class Gathering:
         if not (len(batch) or round_.rejects or round_.records or round_.awaits(When.JOURNALLED)):
             return None
         self._counts.bad_frames.update(reject.reason for reject in round_.rejects)
-        decoded = Decoded(batch, tuple(round_.rejects), outcomes=round_.outcomes)
+        decoded = Decoded(batch, tuple(round_.rejects), outcomes=round_.outcomes, spans=spans)
         self._counts.intakes += 1
         return Intake(
             self._feed,

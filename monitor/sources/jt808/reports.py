@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from monitor.model.evidence import FrameForm
 from monitor.model.flaw import ReportFlag
 from monitor.model.report import ReportBatch, concatenate
 from monitor.quality.crs import to_wgs84
-from monitor.sources.intake import Feed
+from monitor.sources.intake import Feed, FrameSpans, delimited
 from monitor.sources.jt808.lines import Integers
 from monitor.sources.jt808.round import Round
 from monitor.sources.jt808.switchboard import Switchboard
@@ -18,20 +19,23 @@ _POSITIONED = int(ReportFlag.POSITIONED)
 _NOTHING: Integers = np.zeros(0, np.int64)
 
 
-def reports_of(round_: Round, switchboard: Switchboard, feed: Feed) -> ReportBatch:
-    """What was taken, with platform, driver and coordinates as they are to be; the lines are brought up to date."""
+def reports_of(round_: Round, switchboard: Switchboard, feed: Feed) -> tuple[ReportBatch, FrameSpans | None]:
+    """What was taken, with platform, driver and coordinates as they are to be, and the bytes that it came in.
+
+    The lines are brought up to date.
+    """
     taken = np.flatnonzero(round_.taken)
     batch, frame_of = _taken(round_), np.repeat(taken, round_.frames["n_rows"][taken])
     if round_.also:
-        numbers = [np.full(len(part), number, np.int64) for part, number in round_.also]
-        batch = concatenate([batch, *(part for part, _ in round_.also)])
+        numbers = [np.full(len(part), number, np.int64) for part, number, _ in round_.also]
+        batch = concatenate([batch, *(part for part, _, _ in round_.also)])
         frame_of = np.concatenate([frame_of, *numbers])
         # Where their frames stand: what a terminal sent later must not come first.
         order = np.argsort(frame_of, kind="stable")
         batch, frame_of = replace(batch, rows=batch.rows[order]), frame_of[order]
     lines = round_.lines[frame_of]
     if not len(batch):
-        return batch
+        return batch, None
     rows = batch.rows
     fix_ms = rows["fix_ms"]
     rows["source"] = 0
@@ -45,7 +49,20 @@ def reports_of(round_: Round, switchboard: Switchboard, feed: Feed) -> ReportBat
     # Of several positions of a terminal the last one counts, which is what assignment by index leaves.
     for column in ("fix_ms", "lon_deg", "lat_deg"):
         known[column][lines[placed]] = rows[column][placed]
-    return replace(batch, drivers=drivers, sources=(feed.platform,))
+    return replace(batch, drivers=drivers, sources=(feed.platform,)), _spans(round_, frame_of)
+
+
+def _spans(round_: Round, frame_of: Integers) -> FrameSpans:
+    """The bytes of each report: its frame, or all packets of its message."""
+    begin, end = delimited(round_.frames["start"], round_.frames["end"], len(round_.buffer))
+    parts = [round_.buffer]
+    size = len(round_.buffer)
+    for _, number, received in round_.also:
+        if received:
+            parts.append(received)
+            begin[number], end[number] = size, size + len(received)
+            size += len(received)
+    return FrameSpans(FrameForm.JT808, b"".join(parts) if len(parts) > 1 else parts[0], begin[frame_of], end[frame_of])
 
 
 def _taken(round_: Round) -> ReportBatch:

@@ -39,7 +39,7 @@ class Round:
     """Columns by frame; ``connections`` by piece. ``taken``: the frame's reports are for the journal.
 
     ``also`` are reports on top, with the numbers of their frames: positions inside of answers, and of sub-packaged
-    messages that are whole (``whole``, with when to answer), where their last packet stands.
+    messages that are whole (``whole``, with when to answer), where their last packet stands, with all their packets.
     """
 
     source: str
@@ -60,7 +60,7 @@ class Round:
     outcomes: Counter[str] = field(default_factory=Counter)
     rejects: list[BadBytes] = field(default_factory=list)
     records: list[JournalRecord] = field(default_factory=list)
-    also: list[tuple[ReportBatch, int]] = field(default_factory=list)
+    also: list[tuple[ReportBatch, int, bytes]] = field(default_factory=list)
     authenticated: list[str] = field(default_factory=list)
     whole: list[tuple[PacketSet, When]] = field(default_factory=list)
     closing: list[tuple[Connection, str]] = field(default_factory=list)
@@ -87,12 +87,13 @@ class Round:
 def read_round(source: str, pieces: list[Piece], inbox: Inbox, now_ms: int, now_s: float) -> Round:
     """Decode what was taken from the inbox; beginnings of frames stay with their connections."""
     connections, bodies, ended, size = _whole_frames(pieces, inbox)
-    # A delimiter between pieces: a frame cut off in one does not swallow the next.
-    buffer = _DELIMITER.join(bodies)
+    # A delimiter between pieces: a frame cut off in one does not swallow the next. And one in front of the first, whose
+    # own may have come with the piece before.
+    buffer = _DELIMITER.join([b"", *bodies])
     decode = decode_location_stream(buffer, recv_ms=now_ms, final=True)
     frames = decode.frames
     sizes = np.array([len(body) for body in bodies], np.int64)
-    piece_of = np.searchsorted(np.cumsum(sizes + 1), frames["start"], "right")
+    piece_of = np.searchsorted(np.cumsum(sizes + 1), frames["start"] - 1, "right")
     piece_lines = np.array([connection.line for connection in connections], np.int64)
     n = len(frames)
     return Round(

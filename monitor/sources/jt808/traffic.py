@@ -166,16 +166,17 @@ class Traffic:
         frame, _ = encode_body_frames(
             LOCATION, body, phone=session.wire_phone, version=session.version, serial=heard.serial
         )
-        self._add_reports(heard, session, frame)
+        self._add_reports(heard, frame)
         heard.answer(OK, When.JOURNALLED)
 
-    def _add_reports(self, heard: Heard, session: Session, frames: bytes) -> FrameOutcome:
+    def _add_reports(self, heard: Heard, frames: bytes, received: bytes = b"") -> FrameOutcome:
+        """``received``: what they came in, where that is more than the frame that is heard."""
         round_ = heard.round_
         decode = decode_location_stream(
             frames, recv_ms=round_.now_ms, final=True, reassembler=Reassembler(), now_ms=round_.now_ms
         )
         if len(decode.batch):
-            round_.also.append((decode.batch, heard.number))
+            round_.also.append((decode.batch, heard.number, received))
         outcome = FrameOutcome(int(decode.frames["outcome"][-1]))
         if outcome.remarked:
             round_.outcomes[outcome.reason] += 1
@@ -237,7 +238,8 @@ class Traffic:
         round_ = heard.round_
         parts = [packets.segments[index] for index in range(1, packets.total + 1)]
         if heard.msg_id in (LOCATION, LOCATION_BATCH):
-            outcome = self._add_reports(heard, session, b"\x7e".join([b"", *parts, b""]))
+            frames = b"\x7e".join([b"", *parts, b""])
+            outcome = self._add_reports(heard, frames, frames)
             if outcome.rejected:
                 self._refuse(heard, outcome, BAD_MESSAGE)
             else:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from monitor.codec.jt809 import Cipher, Frame, FrameOutcome, Version, decode_frame, decode_position_stream
 from monitor.errors import CodecError
 from monitor.model.bad_bytes import BadBytes
+from monitor.model.evidence import FrameForm
 from monitor.model.report import ReportBatch
 from monitor.quality.crs import Crs, to_wgs84
-from monitor.sources.intake import Decoded, Feed, SourceClock
+from monitor.sources.intake import Decoded, Feed, FrameSpans, SourceClock
 
 _REJECTED: Final = 20
 """Outcomes from here on mean that nothing of the frame is used."""
@@ -78,7 +79,12 @@ class FrameReader:
         outcomes.update(reject.reason for reject in rejects)
         sound = np.flatnonzero(frames["outcome"] < _REJECTED)
         return Inbound(
-            Decoded(self._as_fed(result.batch, result.shifted), tuple(rejects), outcomes=outcomes),
+            Decoded(
+                self._as_fed(result.batch, result.shifted),
+                tuple(rejects),
+                outcomes=outcomes,
+                spans=_spans(buffer, frames),
+            ),
             tuple(others),
             frames,
             n_sound=len(sound),
@@ -104,3 +110,9 @@ class FrameReader:
 
     def _bad(self, reason: str, recv_ms: int, data: bytes, detail: str) -> BadBytes:
         return BadBytes(self._feed.source, reason, recv_ms, data, f"peer {self._peer}: {detail}")
+
+
+def _spans(buffer: bytes, frames: NDArray[np.void]) -> FrameSpans:
+    """The frame of every position."""
+    n_rows = frames["n_rows"]
+    return FrameSpans(FrameForm.JT809, buffer, np.repeat(frames["start"], n_rows), np.repeat(frames["end"], n_rows))

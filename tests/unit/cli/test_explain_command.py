@@ -15,7 +15,9 @@ from monitor.model.evidence import (
     Around,
     Clocks,
     Evidence,
+    FrameForm,
     LimitFacts,
+    RawFrame,
     RuleInForce,
     RunStretch,
     SeenReport,
@@ -66,6 +68,15 @@ FATIGUE = AlarmEvidence(
             quality={"drift": 1, "altitude": 1},
             uncertainty=Uncertainty(30.0, 30.0),
             run=(stretch("drive", -250, -125), stretch("stop", -125, -118), stretch("drive", -118, 30)),
+            frames=(
+                RawFrame(
+                    iso(START_MS), iso(START_MS + 1_000), "terminals", FrameForm.JT808, 40, "7E" + "AB" * 38 + "7E"
+                ),
+                RawFrame(
+                    iso(START_MS), iso(START_MS + 2_000), "broker", FrameForm.JSON, 9_000, text="{}", truncated=True
+                ),
+            ),
+            frames_gone=3,
         ),
     ),
 )
@@ -101,6 +112,16 @@ def test_a_page_in_english(file: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert "peak 4.5 h, limit 4 h, over by 0.5 h" in page
     assert "05:55–06:02  standing  7 min" in page
     assert "begin ±30 s (since the report before)" in page
+
+
+def test_frames_are_short_until_all_of_them_is_asked_for(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", FATIGUE_ID, "--from", str(file), "--lang", "zh"]) == 0
+    page = capsys.readouterr().out
+    assert "  08:00:00  收到 08:00:01  terminals JT/T 808  40 字节  7EABABABABABABABABABABAB…ABAB7E\n" in page
+    assert "broker JSON  9000 字节  有截断  {}" in page
+    assert "3 条报告的原始报文已不再保存" in page
+    assert run(["explain", FATIGUE_ID, "--from", str(file), "--lang", "en", "--raw"]) == 0
+    assert f"\n  7E{'AB' * 38}7E\n" in capsys.readouterr().out
 
 
 def test_an_unknown_id_is_a_sentence(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
