@@ -16,7 +16,8 @@ from monitor.app.evidence_frames import Asked, FrameFinder
 from monitor.app.evidence_limits import limit_facts
 from monitor.app.evidence_rules import RuleBook
 from monitor.app.evidence_runs import RunBook
-from monitor.engine.engine import LATE_MS, Engine
+from monitor.engine.batch_columns import LATE_MS
+from monitor.engine.engine import Engine
 from monitor.engine.receive import Outcome
 from monitor.engine.trail import HEADING_SHIFT, flags_of, flaws_of, heading_of, outcome_of, received_ms
 from monitor.model.alarm import Alarm, AlarmChange, EndReason, Transition

@@ -19,7 +19,7 @@ from monitor.app.core_settings import CoreSettings
 from monitor.app.metrics import Metrics
 from monitor.app.work import NOTHING, Reckoning, Work
 from monitor.codec.jt808 import Reassembler
-from monitor.engine.engine import LATE_MS
+from monitor.engine.batch_columns import LATE_MS
 from monitor.errors import OperationError
 from monitor.model.bad_bytes import BadBytes
 from monitor.model.flaw import Flaw

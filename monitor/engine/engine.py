@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.engine.batch_columns import look_up, tell_clocks
 from monitor.engine.fleet_state import FleetState
 from monitor.engine.generated import build_pass
 from monitor.engine.map_marks import renumber
 from monitor.engine.near import NEAR, PERMIT, SECTION
 from monitor.engine.parameters import ParameterTable
-from monitor.engine.pass_template import CONTACT, LATE, TRACK
+from monitor.engine.pass_template import CONTACT, TRACK
 from monitor.engine.receive import N_OUTCOMES
 from monitor.engine.rule import Rule
 from monitor.engine.state import OUT, SIGN, STEP, STRETCH
@@ -22,7 +23,7 @@ from monitor.engine.trail import SeenReports, Trail
 from monitor.model.beijing import day_of
 from monitor.model.day import VEHICLE_DAY
 from monitor.model.edge import EDGE
-from monitor.model.flaw import Flaw, ReportFlag
+from monitor.model.flaw import Flaw
 from monitor.model.fleet import Registry
 from monitor.model.report import ReportBatch
 
@@ -31,13 +32,10 @@ if TYPE_CHECKING:
     from monitor.model.exchange import LinkEvent
     from monitor.model.map_set import MapSet
 
-LATE_MS = 300_000
-"""A report older than this on receipt is late (Q5)."""
 GRACE_MS = 1_800_000
 """After our own pause, absence and track rules hold back this long (readings, Clocks)."""
 
 _NOTHING_NEAR = np.zeros(0, np.int32), np.zeros(0, NEAR), np.zeros(0, SECTION), np.zeros(0, PERMIT)
-_LATE_FLAG = int(ReportFlag.BACKFILL)
 _TIME_FLAW = int(Flaw.TIME)
 
 
@@ -84,12 +82,12 @@ class Engine:
     def take(self, batch: ReportBatch) -> Output:
         """Live: reports in the order received; each ``recv_ms`` must be set. Time passes up to the last of them."""
         rows = batch.rows
-        timed = np.where(rows["flaws"] & _TIME_FLAW == 0, rows["recv_ms"], 0)
-        clocks = np.maximum.accumulate(np.maximum(timed, self.clock_ms)) if len(rows) else timed
-        if self._step[0]["first_life_ms"] == 0 and np.any(timed > 0):
-            self._step[0]["first_life_ms"] = timed[timed > 0][0]
         if not len(rows):
             return joined([])
+        clocks = np.empty(len(rows), np.int64)
+        first_ms = tell_clocks(rows, self.clock_ms, clocks)
+        if self._step[0]["first_life_ms"] == 0:
+            self._step[0]["first_life_ms"] = first_ms
         self.clock_ms = int(clocks[-1])
         if self.fleet.next_change_ms > self.clock_ms:
             return self._run(batch, clocks, TRACK | CONTACT)
@@ -200,19 +198,28 @@ class Engine:
     ) -> Output:
         fleet = self.fleet
         reports = batch.rows
+        n = len(reports)
+        own_rows, driver_of, source_of = np.empty((3, n), np.int32)
+        marks_of = np.empty(n, np.int8)
+        look_up(
+            reports,
+            fleet.rows_of(batch.keys),
+            fleet.drivers_of(batch.drivers),
+            fleet.sources_of(batch.sources),
+            own_rows,
+            driver_of,
+            source_of,
+            marks_of,
+        )
         if row_of is None:
-            row_of = fleet.rows_of(batch.keys)[reports["key"]] if len(reports) else np.zeros(0, np.int32)
-        driver_of = fleet.drivers_of(batch.drivers)[reports["driver"]]
-        late = (reports["recv_ms"] - reports["fix_ms"] > LATE_MS) | (reports["flags"] & _LATE_FLAG != 0)
-        marks_of = late.astype(np.int8) * LATE
-        source_of = fleet.sources_of(batch.sources)[reports["source"]]
+            row_of = own_rows
         near_of, nears, sections, permits = _NOTHING_NEAR
         if self.surroundings is not None and phases & TRACK:
             near_of, nears, sections, permits = self.surroundings.mark(reports, row_of)
-        outcomes = np.zeros(len(reports), np.int8)
+        outcomes = np.zeros(n, np.int8)
         done = 0
         found = _Found()
-        while done < len(reports):
+        while done < n:
             done = self._pass.run(
                 reports,
                 row_of,

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.engine.prefetch import prefetch_row
 from monitor.engine.receive import Outcome
 from monitor.model.compiled import compiled
 from monitor.model.flaw import Flaw, ReportFlag
@@ -59,6 +60,8 @@ _NO_PLACE = int(Flaw.NO_FIX)
 _TIME = int(Flaw.TIME)
 _DUPLICATE = int(Outcome.DUPLICATE)
 _LEAST_ROWS = 1024
+AHEAD = 8
+"""How many reports ahead a place in a ring is asked for (as in the pass)."""
 _RING_BYTES = TRAIL_LENGTH * TRAIL.itemsize
 
 
@@ -103,7 +106,12 @@ def write_rings(
     heads: NDArray[np.uint8],
 ) -> None:
     """Add the reports of a pass to the rings of their vehicles; what was sent twice is there already."""
-    for i in range(len(reports)):
+    n = len(reports)
+    places = rings.reshape(-1)
+    for i in range(n):
+        if i + AHEAD < n:
+            ahead = row_of[i + AHEAD]
+            prefetch_row(places, ahead * TRAIL_LENGTH + heads[ahead])
         if outcomes[i] == _DUPLICATE:
             continue
         row = row_of[i]
