@@ -12,6 +12,7 @@ import numpy as np
 
 from monitor.model.alarm_bits import AlarmBit
 from monitor.model.fleet import VehicleClass
+from simulators.dead_zones import DeadZone
 from simulators.fleet import Member
 from simulators.permits import IssuedPermit
 from simulators.roads import Circuit, RoadClass
@@ -80,6 +81,7 @@ class Journey:
         end_s: float,
         interval_s: float,
         parked_interval_s: float,
+        rests: tuple[Span, ...] = (),
     ) -> None:
         self.member = member
         self.circuit = circuit
@@ -88,6 +90,7 @@ class Journey:
         self.end_s = end_s
         self.interval_s = interval_s
         self.parked_interval_s = parked_interval_s
+        self.rests = rests  # of its class, by the office's calendar
         self.start_m = 0.0
         self.now_s = 0.0
         self.s_m = 0.0
@@ -96,6 +99,7 @@ class Journey:
         self.truth: list[TruthEpisode] = []
         self.permits: list[IssuedPermit] = []
         self.copies: list[Copy] = []
+        self.dead_zones: list[DeadZone] = []
         self.followers: list[tuple[Leg, Callable[[Journey], None]]] = []  # others: where a leg begins, and their plan
         self.quantile = 0.5  # place of the episode being written in the distribution of its kind's lengths
         self._v_ms = 0.0

@@ -13,6 +13,7 @@ from monitor.model.fleet import Vehicle, VehicleClass
 from monitor.model.report import REPORT, ReportBatch
 from simulators.allocation import Booking, bookings
 from simulators.background import HABITS, day_start_s, is_weekend, ordinary_day
+from simulators.dead_zones import DeadZone, fences_geojson, tunnels_geojson
 from simulators.episodes import FLEET_WITNESSES, WITNESSES
 from simulators.episodes.episode import FleetSight, Sight
 from simulators.faults import Fixes, noisy, spoiled
@@ -24,6 +25,7 @@ from simulators.platforms import outages, platform_names
 from simulators.roads import Circuit, gaotai_circuit
 from simulators.scenario import Scenario
 from simulators.schedule import DAY_S, Copy, Schedule, SilenceKind, Span
+from simulators.seasons import rests_of
 from simulators.truth import TruthEpisode
 
 log = logging.getLogger(__name__)
@@ -36,7 +38,8 @@ LAST_MORNING_S = 660.0
 class Simulation:
     """What a scenario comes to. ``batch`` is in the order received; ``truth`` by vehicle and onset.
 
-    ``permits`` is the file of the permits that its trips were made under; empty where there are none.
+    ``permits`` is the file of the permits that its trips were made under; empty where there are none. So are
+    ``dead_zones`` and ``tunnels``, of the places without coverage.
     """
 
     scenario: Scenario
@@ -44,6 +47,8 @@ class Simulation:
     batch: ReportBatch
     truth: tuple[TruthEpisode, ...]
     permits: bytes = b""
+    dead_zones: bytes = b""
+    tunnels: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Lived:
     permits: tuple[IssuedPermit, ...] = ()
     copies: tuple[Copy, ...] = ()
     original: int = -1
+    zones: tuple[DeadZone, ...] = ()
 
 
 def simulate(scenario: Scenario) -> Simulation:
@@ -97,9 +103,20 @@ def received(scenario: Scenario, members: tuple[Member, ...], lives: dict[int, L
     registry = tuple(member.vehicle for member in members if member.registered)
     log.info("%d vehicles, %d days: %d reports", len(members), scenario.days, len(rows))
     permits = [permit for life in lives.values() for permit in life.permits]
+    zones = _zones(lives)
     return Simulation(
-        scenario, registry, batch, _truth(scenario, members, lives), permits_geojson(permits) if permits else b""
+        scenario,
+        registry,
+        batch,
+        _truth(scenario, members, lives),
+        permits=permits_geojson(permits) if permits else b"",
+        dead_zones=fences_geojson(zones) if zones else b"",
+        tunnels=tunnels_geojson(zones) if any(zone.tunnel for zone in zones) else b"",
     )
+
+
+def _zones(lives: dict[int, Lived]) -> tuple[DeadZone, ...]:
+    return tuple(zone for life in lives.values() for zone in life.zones)
 
 
 def _network(scenario: Scenario, index: int) -> np.random.Generator:
@@ -172,7 +189,7 @@ def _lived(scenario: Scenario, journey: Journey, original: int) -> Lived:
     schedule = journey.schedule()
     sent = track(schedule, journey.rng, latency_s=scenario.faults.latency_s)
     truth, permits, copies = tuple(journey.truth), tuple(journey.permits), tuple(journey.copies)
-    return Lived(schedule, sent, truth, permits, copies, original)
+    return Lived(schedule, sent, truth, permits, copies, original, tuple(journey.dead_zones))
 
 
 def _circuits(members: tuple[Member, ...], rng: np.random.Generator) -> dict[int, Circuit]:
@@ -194,6 +211,7 @@ def _empty_journey(scenario: Scenario, member: Member, circuit: Circuit, rng: np
         end_s=scenario.days * DAY_S + LAST_MORNING_S,
         interval_s=float(scenario.interval_s),
         parked_interval_s=float(scenario.parked_interval_s),
+        rests=rests_of(scenario.calendar, member.vehicle.vehicle_class, scenario.start_ms),
     )
 
 
@@ -220,8 +238,20 @@ def _truth(scenario: Scenario, members: tuple[Member, ...], lives: dict[int, Liv
     parked_interval_s = float(scenario.parked_interval_s)
     first_life_s = min((float(a.min()) for a in arrivals), default=0.0)
     data_end_s = max((float(a.max()) for a in arrivals), default=0.0)
+    rests = {of_class: rests_of(scenario.calendar, of_class, start_ms) for of_class in VehicleClass}
+    zones = _zones(lives)
     sights = {
-        index: Sight(life.schedule, life.sent, start_ms, interval_s, parked_interval_s, first_life_s, data_end_s)
+        index: Sight(
+            life.schedule,
+            life.sent,
+            start_ms,
+            interval_s,
+            parked_interval_s,
+            first_life_s,
+            data_end_s,
+            rests[life.schedule.member.vehicle.vehicle_class],
+            zones,
+        )
         for index, life in lives.items()
         if len(life.sent)
     }
@@ -230,7 +260,7 @@ def _truth(scenario: Scenario, members: tuple[Member, ...], lives: dict[int, Liv
         out += [row for row in lives[index].told if row.onset_ms < sight.ms(sight.schedule.end_s)]
         for witness in WITNESSES:
             out += witness(sight)
-    fleet_sight = FleetSight(members, sights, start_ms, parked_interval_s, first_life_s, data_end_s)
+    fleet_sight = FleetSight(members, sights, start_ms, parked_interval_s, first_life_s, data_end_s, rests)
     for of_fleet in FLEET_WITNESSES:
         out += of_fleet(fleet_sight)
     return tuple(sorted(out, key=lambda row: (row.vehicle_id, row.onset_ms, row.rule, row.kind)))

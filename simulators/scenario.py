@@ -5,6 +5,7 @@ A preset is a TOML file in ``configs/simulator``; arguments of the command line 
 
 from __future__ import annotations
 
+import operator
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import msgspec
 
 from monitor.errors import ConfigError
 from monitor.model.beijing import day_of, day_start_ms, parse_iso
+from simulators.rest import Rest
 from simulators.roads import simulator_folder
 
 
@@ -51,6 +53,7 @@ class Scenario:
     driver_cards: float = 0.7  # share of vehicles whose reports name the driver
     platforms: int = 1  # through which the fleet is heard
     outages_min: tuple[float, ...] = ()  # outages of a platform by their length, one a day first
+    calendar: tuple[Rest, ...] = ()  # days on which the absence of some classes does not count
     episodes: dict[str, float] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
 
@@ -60,7 +63,7 @@ class Scenario:
         return day_start_ms(day_of(parse_iso(self.start)))
 
 
-PRESETS: tuple[str, ...] = ("clean", "noisy", "demo", "known_roads", "permits", "platforms")
+PRESETS: tuple[str, ...] = ("clean", "noisy", "demo", "known_roads", "permits", "platforms", "seasons", "dead_zones")
 
 
 def preset(name: str) -> Scenario:
@@ -122,6 +125,12 @@ def checked(scenario: Scenario, path: str = "scenario") -> Scenario:
         (f"episodes.{name}", "no such episode") for name in scenario.episodes if name not in EPISODES | FAMILIES
     ]
     problems += [(f"episodes.{name}", "is below 0") for name, rate in scenario.episodes.items() if rate < 0]
+    for rest in scenario.calendar:
+        try:
+            if len(rest.first) != len(rest.last) or operator.gt(*rest.days(2001)):
+                problems.append(("calendar", f"from {rest.first} to {rest.last} is no span of days"))
+        except ValueError:
+            problems.append(("calendar", f"from {rest.first} to {rest.last}: no days"))
     try:
         _ = scenario.start_ms
     except ValueError:

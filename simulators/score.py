@@ -33,6 +33,7 @@ class AlarmRow(msgspec.Struct, frozen=True):
     end: str | None = None
     state: str | None = None
     alarm_id: str | None = None
+    inhibited_by: str | None = None
 
     def interval(self) -> Interval:
         """Raises ValueError for a time that is none."""

@@ -32,6 +32,7 @@ TRUTH_COLUMNS: tuple[str, ...] = (
     "expected",
     "note",
     "times_threshold",
+    "explained",
 )
 
 
@@ -41,6 +42,7 @@ class TruthEpisode:
 
     ``grade`` is None where the rulebook leaves it open; ``value`` and ``limit`` are None where the rule has none.
     ``times_threshold`` is what decides, as a multiple of its threshold: 1 is the boundary, None where there is none.
+    ``explained``: a known dead zone explains it, so that it is counted and pushed to nobody.
     """
 
     vehicle_id: str
@@ -57,6 +59,7 @@ class TruthEpisode:
     expected: bool = True
     note: str = ""
     times_threshold: float | None = None
+    explained: bool = False
 
     def record(self) -> dict[str, str | float | bool | None]:
         """The row other programs read, in the order of ``TRUTH_COLUMNS``; empty text as null."""
@@ -75,6 +78,7 @@ class TruthEpisode:
             "expected": self.expected,
             "note": self.note or None,
             "times_threshold": None if self.times_threshold is None else round(self.times_threshold, 3),
+            "explained": self.explained,
         }
 
 
@@ -95,6 +99,7 @@ class TruthRow(msgspec.Struct):
     expected: bool = True
     note: str | None = None
     times_threshold: float | None = None
+    explained: bool = False
 
     def episode(self) -> TruthEpisode:
         """Raises ValueError for a time that is none."""
@@ -113,6 +118,7 @@ class TruthRow(msgspec.Struct):
             expected=self.expected,
             note=self.note or "",
             times_threshold=self.times_threshold,
+            explained=self.explained,
         )
 
 
@@ -129,7 +135,7 @@ def write_truth(episodes: tuple[TruthEpisode, ...], path: Path) -> None:
             for record in records:
                 writer.writerow({k: str(v).lower() if isinstance(v, bool) else v for k, v in record.items()})
     elif ending == ".parquet":
-        floats, flags = ("value", "limit", "times_threshold"), ("near_boundary", "suspected", "expected")
+        floats, flags = ("value", "limit", "times_threshold"), ("near_boundary", "suspected", "expected", "explained")
         schema = pa.schema(
             [
                 (name, pa.float64() if name in floats else pa.bool_() if name in flags else pa.string())

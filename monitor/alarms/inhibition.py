@@ -17,7 +17,7 @@ INHIBITS = {"track_gap": "offline_displacement"}
 """Inhibited rule to the rule that inhibits it, for the same vehicle and onset."""
 _SOURCES = frozenset(INHIBITS.values())
 
-EXPLAINED = {"offline": 0, "offline_displacement": 0, "track_gap": 600_000}
+EXPLAINED = {"offline": 0, "offline_displacement": 600_000, "track_gap": 600_000}
 """Rules that an outage explains, to how long after contact their alarms come. A day's rate is no gap: it stays."""
 TOLERANCE_MS = 600_000
 """Vehicles fall silent and come back one by one, up to this long before and after the platform (D)."""

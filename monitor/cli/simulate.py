@@ -162,5 +162,9 @@ def _write(simulation: Simulation, folder: Path, form: TrackForm) -> None:
     write_truth(simulation.truth, folder / "truth.jsonl")
     if simulation.permits:
         (folder / "permits.geojson").write_bytes(simulation.permits)
+    if simulation.dead_zones:
+        (folder / "dead_zones.geojson").write_bytes(simulation.dead_zones)
+    if simulation.tunnels:
+        (folder / "tunnels.geojson").write_bytes(simulation.tunnels)
     if needs_sections(simulation.scenario):
         (folder / "roads.geojson").write_bytes(gaotai_sections().payload)

@@ -24,6 +24,8 @@ _BEGIN = "# --- rules begin"
 _END = "# --- rules end"
 _ARGUMENTS = "r, p, core, x, out"
 _DAY_ARGUMENTS = "r, p, core, day, x, out"
+_PLAIN_ENTRIES = ("step", "contact", "receipt", "report", "gap", "late")
+"""Entries whose calls follow each other, with nothing returned."""
 
 
 def build_pass(rules: Sequence[Rule]) -> ModuleType:
@@ -55,11 +57,11 @@ def pass_source(rules: Sequence[Rule]) -> str:
     head, rest = template.split(_BEGIN, 1)
     _, tail = rest.split(_END, 1)
     imports: list[str] = []
-    bodies: dict[str, list[str]] = {name: [] for name in ("step", "contact", "receipt", "report", "late", "close_day")}
+    bodies: dict[str, list[str]] = {name: [] for name in (*_PLAIN_ENTRIES, "close_day")}
     advance: dict[str, list[str]] = {"track": [], "contact": []}
     for code, rule in enumerate(rules):
         state = f'r["{rule.name}"]' if rule.state is not None else "core"
-        for entry in ("step", "contact", "receipt", "report", "late", "advance", "close_day"):
+        for entry in (*_PLAIN_ENTRIES, "advance", "close_day"):
             function = getattr(rule, entry)
             if function is None:
                 continue
@@ -75,7 +77,7 @@ def pass_source(rules: Sequence[Rule]) -> str:
             else:
                 bodies[entry].append(f"{alias}({head_arguments}, x, out, {code})")
     parts = [*imports, ""]
-    for entry in ("step", "contact", "receipt", "report", "late"):
+    for entry in _PLAIN_ENTRIES:
         parts += _function(f"{entry}_rules", _ARGUMENTS, bodies[entry] or ["pass"])
     parts += _function("close_day_rules", _DAY_ARGUMENTS, bodies["close_day"] or ["pass"])
     for phase in ("track", "contact"):
@@ -91,7 +93,16 @@ def _function(name: str, arguments: str, lines: Sequence[str]) -> list[str]:
 
 
 def _home(rule: Rule) -> str:
-    for entry in (rule.step, rule.contact, rule.receipt, rule.report, rule.late, rule.advance, rule.close_day):
+    for entry in (
+        rule.step,
+        rule.contact,
+        rule.receipt,
+        rule.report,
+        rule.gap,
+        rule.late,
+        rule.advance,
+        rule.close_day,
+    ):
         if entry is not None:
             return inspect.getfile(getattr(entry, "py_func", entry))
     if rule.judge is not None:

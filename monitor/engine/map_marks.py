@@ -17,7 +17,7 @@ from monitor.model.edge import UNDIRECTED
 if TYPE_CHECKING:
     from monitor.model.map_set import MapSet
 
-_SECTION_MARKS = ("section", "rival", "start_section", "end_section", "to_section")
+_SECTION_MARKS = ("section", "rival", "start_section", "end_section", "gap_to_section", "gap_seen_from_section")
 _PERMIT_MARKS = ("permit",)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.engine.held_gap import FIRST, SECOND, WHOLE, GapFlag, fill_gap, keep_gap, state_gap
 from monitor.engine.near import is_fenced, state_near, state_nothing_near
 from monitor.engine.prefetch import prefetch_row
 from monitor.engine.receive import (
@@ -54,6 +55,11 @@ def receipt_rules(r: np.void, p: np.void, core: np.void, x: np.void, out: np.voi
 @folded
 def report_rules(r: np.void, p: np.void, core: np.void, x: np.void, out: np.void) -> None:
     """Entries of all rules for one report newer than all before it, or one that repeats the newest time."""
+
+
+@compiled
+def gap_rules(r: np.void, p: np.void, core: np.void, x: np.void, out: np.void) -> None:
+    """Entries of all rules for a gap that nothing will fill any more."""
 
 
 @compiled
@@ -115,6 +121,7 @@ _CONFIRMED = int(Outcome.CONFIRMED)
 _TIME = int(Flaw.TIME)
 _SPEED = int(Flaw.SPEED)
 _POSITION = int(POSITION_FLAWS)
+_SPLIT = int(GapFlag.SPLIT)
 
 
 @compiled
@@ -205,6 +212,11 @@ def pass_time(
     deadline = NEVER_MS
     first_edge = out["n_edges"]
     if phases & TRACK != 0:
+        if core["gap_flags"] != 0:
+            if clock_ms > core["gap_due_ms"]:
+                tell_gap(r, p, x, out)
+            else:
+                deadline = min(deadline, core["gap_due_ms"])
         deadline = min(deadline, advance_track_rules(r, p, core, x, out))
         if core["reports_total"] > 0 and core["day"] > 0:
             day_end = day_start_ms(core["day"] + 1)
@@ -246,8 +258,38 @@ def sort_edges(out: np.void, first: int) -> None:
 def take_step(r: np.void, p: np.void, x: np.void, out: np.void) -> None:
     """One prepared step through the rules, then into the core."""
     core = r["core"]
+    if core["gap_flags"] != 0 and x["clock_ms"] > core["gap_due_ms"]:
+        tell_gap(r, p, x, out)
     step_rules(r, p, core, x, out)
+    if x["gap_uses"] != 0:
+        take_gap(r, p, x, out)
     absorb_step(core, x)
+
+
+@compiled
+def take_gap(r: np.void, p: np.void, x: np.void, out: np.void) -> None:
+    """The step is a gap: told at once where no report can come late, otherwise it waits in place of the one before."""
+    core = r["core"]
+    if core["gap_flags"] != 0:
+        tell_gap(r, p, x, out)
+    keep_gap(core, x)
+    if x["settled"] == 1:
+        tell_gap(r, p, x, out)
+
+
+@compiled
+def tell_gap(r: np.void, p: np.void, x: np.void, out: np.void) -> None:
+    """The gap that waits, or what backfill has left of it, is final."""
+    core = r["core"]
+    if core["gap_flags"] & _SPLIT == 0:
+        state_gap(core, x, WHOLE)
+        gap_rules(r, p, core, x, out)
+    else:
+        state_gap(core, x, FIRST)
+        gap_rules(r, p, core, x, out)
+        state_gap(core, x, SECOND)
+        gap_rules(r, p, core, x, out)
+    core["gap_flags"] = 0
 
 
 @compiled
@@ -417,8 +459,10 @@ def run(
             outcomes[i] = 0
             continue
         if order == _OUT_OF_ORDER:
-            if positioned:
+            if positioned and core["gap_flags"] != 0:
+                x["gap_least_ms"] = NEVER_MS
                 late_rules(r, p, core, x, out)
+                fill_gap(core, x)
             outcomes[i] = order
             continue
         day = day_of(fix_ms)

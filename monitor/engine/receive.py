@@ -33,6 +33,11 @@ class Outcome(IntEnum):
 
 N_OUTCOMES = len(Outcome)
 
+MOST_BEHIND_MS = 2**31 - 1
+"""A time stamp is known again until 24 days behind the newest, as far as 32 bits go."""
+MOST_ODOMETER_M = 2**31 - 2
+"""An odometer beyond two million kilometres says nothing."""
+
 DRIFT_KMH = 160.0
 """Implied speed that no key vehicle reaches (Q6, from the assessed range)."""
 DRIFT_M = 200.0
@@ -93,7 +98,8 @@ def order_of(core: np.void, report: np.void) -> int:
         if time_ms == core["fix_ms"] and (report["lon_deg"] != core["lon_deg"] or report["lat_deg"] != core["lat_deg"]):
             return _CONFLICT
         return _DUPLICATE
-    if time_ms == core["recent_1_ms"] or time_ms == core["recent_2_ms"] or time_ms == core["recent_3_ms"]:
+    behind_ms = core["time_ms"] - time_ms
+    if behind_ms == core["recent_1_ms"] or behind_ms == core["recent_2_ms"] or behind_ms == core["recent_3_ms"]:
         return _DUPLICATE
     return _OUT_OF_ORDER
 
@@ -101,10 +107,19 @@ def order_of(core: np.void, report: np.void) -> int:
 @compiled
 def note_time(core: np.void, time_ms: int) -> None:
     """Remember a new newest time stamp."""
-    core["recent_3_ms"] = core["recent_2_ms"]
-    core["recent_2_ms"] = core["recent_1_ms"]
-    core["recent_1_ms"] = core["time_ms"]
+    newer_ms = time_ms - core["time_ms"]
+    core["recent_3_ms"] = behind(core["recent_2_ms"], newer_ms)
+    core["recent_2_ms"] = behind(core["recent_1_ms"], newer_ms)
+    core["recent_1_ms"] = newer_ms if core["time_ms"] > 0 and newer_ms <= MOST_BEHIND_MS else 0
     core["time_ms"] = time_ms
+
+
+@compiled
+def behind(recent_ms: int, newer_ms: int) -> int:
+    """How far a time stamp lies behind one that is so much newer than the newest; 0 = none, or too far to be kept."""
+    if recent_ms == 0 or newer_ms > MOST_BEHIND_MS - recent_ms:
+        return 0
+    return int(recent_ms + newer_ms)
 
 
 @compiled
@@ -289,5 +304,7 @@ def absorb_step(core: np.void, x: np.void) -> None:
         core["section"] = x["section"] + 1
     core["rival"] = x["rival"] + 1
     core["rival_nats"] = x["rival_nats"]
+    if x["mileage_m"] >= 0:
+        core["odometer_m"] = min(x["mileage_m"], MOST_ODOMETER_M) + 1
     if x["driver"] >= 0:
         core["driver"] = x["driver"]

@@ -8,7 +8,8 @@ A rule module defines ``RULE``, a ``Rule``. Its entries are compiled functions o
 ``receipt``    one report whose receipt is known, in receive order, whatever its time stamp; duplicates are left out
 ``report``     one report newer than all before it, positioned or not, in fix-time order; and one that repeats the
                newest time, with ``x["again"]`` set
-``late``       a report older than the vehicle's newest: live only, it can fill a hole that is still unpublished
+``gap``        a gap that ``step`` has asked to be kept has waited for backfill, or a part of one; settled at once
+``late``       a report older than the vehicle's newest, live only: how much of a gap it must leave (``held_gap``)
 ``advance``    time has passed without a report; returns the next deadline (epoch ms)
 ``close_day``  a Beijing day of the vehicle is over; may set fields of the day row
 =============  ==================================================================================================
@@ -82,6 +83,7 @@ class Rule:
     contact: Entry | None = None
     receipt: Entry | None = None
     report: Entry | None = None
+    gap: Entry | None = None
     late: Entry | None = None
     advance: Advance | None = None
     close_day: Entry | None = None

@@ -46,18 +46,18 @@ CORE = np.dtype(
         ("contact_ms", np.int64),  # engine clock at the last contact; 0 = never
         ("lon_deg", np.float64),
         ("lat_deg", np.float64),
-        ("recent_1_ms", np.int64),  # the time stamps before the newest
-        ("recent_2_ms", np.int64),
-        ("recent_3_ms", np.int64),
         ("mileage_m", np.float64),
         ("mileage_complete_m", np.float64),
+        ("recent_1_ms", np.int32),  # how far the time stamps before the newest lie behind it; 0 = none
+        ("recent_2_ms", np.int32),
+        ("recent_3_ms", np.int32),
         ("reports_total", np.int32),
         ("reports_qualified", np.int32),
         ("day", np.int32),  # Beijing day number the counters belong to
         ("suspended_from_day", np.int32),  # as in SPANS, for rules that ask with every report
         ("suspended_to_day", np.int32),
         ("retired_day", np.int32),
-        ("speed_dkmh", np.int32),  # of the newest good fix, derived where the report had none; -1 unknown
+        ("odometer_m", np.int32),  # as last stated, and one more; 0 = never
         ("driver", np.int32),
         ("profile", np.int32),  # row of the parameter table
         ("step_1_ds", np.int16),  # the last steps of at most 180 s, newest first, tenths of a second; 0 = none
@@ -65,6 +65,8 @@ CORE = np.dtype(
         ("step_3_ds", np.int16),
         ("step_4_ds", np.int16),
         ("step_5_ds", np.int16),
+        ("speed_dkmh", np.int16),  # of the newest good fix, derived where the report had none; -1 unknown
+        ("gap_flags", np.int8),  # held_gap.GapFlag; 0 = none waits
         ("n_pending", np.int8),
         ("acc", np.int8),  # -1 unknown, 0 off, 1 on
         ("registered", np.int8),
@@ -75,7 +77,24 @@ CORE = np.dtype(
         ("rival_nats", np.float32),  # and what its fixes have gained on the other (monitor.engine.near)
         ("source", np.int32),  # of the last contact, one more than its position in the fleet's sources; 0 = unknown
         ("pending", PENDING, (PENDING_MAX,)),  # from here on what most reports have nothing to do with
+        ("gap_from_ms", np.int64),  # the gap that waits for backfill (monitor.engine.held_gap)
+        ("gap_to_ms", np.int64),
+        ("gap_due_ms", np.int64),  # it waits until then
         *[(name, np.int32) for name in DAY_COUNTERS if name not in _COUNTED_ALWAYS],
+        ("gap_driver", np.int32),
+        ("gap_from_lon_e7", np.int32),
+        ("gap_from_lat_e7", np.int32),
+        ("gap_to_lon_e7", np.int32),
+        ("gap_to_lat_e7", np.int32),
+        ("gap_to_section", np.int32),  # as edges carry it
+        ("gap_seen_from_ms", np.int32),  # of a split gap: where the first part ends, from its begin on
+        ("gap_seen_to_ms", np.int32),  # where the second begins, likewise
+        ("gap_seen_from_lon_e7", np.int32),
+        ("gap_seen_from_lat_e7", np.int32),
+        ("gap_seen_to_lon_e7", np.int32),
+        ("gap_seen_to_lat_e7", np.int32),
+        ("gap_seen_from_section", np.int32),
+        ("gap_source", np.int16),  # through which the vehicle was heard of before the gap
     ],
     align=True,
 )
@@ -151,6 +170,21 @@ STEP = np.dtype(
         ("route_length_m", np.float64),
         ("route_end_m", np.float64),  # straight to the route's end
         ("alarm_word", np.int64),  # report: JT/T 808 alarm word; -1 unknown
+        ("gap_uses", np.int64),  # step: rules that ask for the step to be kept as a gap (held_gap.GapFlag)
+        ("gap_wait_ms", np.int64),  # for how long
+        ("gap_least_ms", np.int64),  # late: longer parts of a gap are still ones
+        ("gap_flags", np.int64),  # gap: what is to be told; these only there
+        ("gap_from_ms", np.int64),
+        ("gap_to_ms", np.int64),
+        ("gap_from_lon_deg", np.float64),
+        ("gap_from_lat_deg", np.float64),
+        ("gap_to_lon_deg", np.float64),
+        ("gap_to_lat_deg", np.float64),
+        ("gap_distance_m", np.float64),  # straight line
+        ("gap_section", np.int64),  # at its end, as edges carry it
+        ("gap_driver", np.int64),
+        ("gap_source", np.int64),
+        ("gap_at_ms", np.int64),  # engine clock at which it is told
         ("fenced", np.int64),  # report: power cut, ACC not on, and inside a depot or loading fence
         ("again", np.int64),  # report: repeats the newest time stamp
         ("source", np.int64),  # of the last contact before this report, one more than its position; 0 = unknown

@@ -4,6 +4,10 @@ Between two good fixes more than 1,200 s apart the vehicle moved more than 2 km 
 most 102 km/h (1.7 km per minute; faster is drift). One alarm per gap, from the last fix before to the first after;
 general, hazmat major. It inhibits the ``track_gap`` of the same gap.
 
+Live it is published 10 minutes after contact returns, together with that ``track_gap``, so that backfill can fill it
+first: older reports that fall into it make it shorter, or two of it, and each is judged by itself. Of two waits that
+are set differently the shorter holds for both. Another gap within the 10 minutes publishes the first.
+
 One that begins and ends at the same known dead zone (a fence of kind ``dead_zone``, a tunnel) is counted and kept, and
 pushed to nobody; ``push_dead_zones`` pushes it.
 """
@@ -14,15 +18,14 @@ import numpy as np
 from pydantic import Field
 
 from monitor.engine.dead_zone import DEAD_ZONE_FIELDS, DeadZoneSettings
-from monitor.engine.edges import in_grace, new_edge, section_mark
+from monitor.engine.edges import in_grace
+from monitor.engine.held_gap import GapFlag, is_left, want_gap, want_part, write_gap
 from monitor.engine.rule import Rule, RuleSettings, Value, VehicleFacts
-from monitor.model.alarm import EndReason, Grade
-from monitor.model.compiled import folded
-from monitor.model.edge import EdgeType
+from monitor.model.alarm import Grade
+from monitor.model.compiled import compiled, folded
 
-_ONSET = int(EdgeType.ONSET)
-_CLEAR = int(EdgeType.CLEAR)
-_RETURNED = int(EndReason.CONTACT_RETURNED)
+_USE = int(GapFlag.DISPLACEMENT)
+_FILLED = int(GapFlag.FILLED)
 _GENERAL = int(Grade.GENERAL)
 _MAJOR = int(Grade.MAJOR)
 
@@ -35,6 +38,7 @@ class OfflineDisplacementSettings(DeadZoneSettings):
         default={"hazmat": 1000.0}, description="further than this by class, 2,000 m for classes not named (V)"
     )
     max_implied_kmh: float = Field(default=102.0, gt=0, description="faster is drift: 1.7 km per minute (V)")
+    publish_after_s: float = Field(default=600, ge=0, le=600, description="wait for backfill, live (D)")
 
 
 PARAMS = np.dtype(
@@ -42,6 +46,7 @@ PARAMS = np.dtype(
         ("gap_ms", np.int64),
         ("displacement_m", np.float64),
         ("max_implied_kmh", np.float64),
+        ("publish_ms", np.int64),
         ("grade", np.int64),
         ("enabled", np.int64),
         *DEAD_ZONE_FIELDS,
@@ -56,10 +61,17 @@ def fill(settings: RuleSettings, facts: VehicleFacts) -> tuple[Value, ...]:
         round(settings.gap_s * 1000),
         settings.displacement_m.get(facts.vehicle_class, 2000.0),
         settings.max_implied_kmh,
+        round(settings.publish_after_s * 1000),
         _MAJOR if facts.vehicle_class == "hazmat" else _GENERAL,
         int(settings.enabled),
         *settings.dead_zone_values(),
     )
+
+
+@folded
+def is_too_fast(distance: float, span_ms: int, most_kmh: float) -> bool:
+    """Whether a vehicle would have had to drive faster than any does."""
+    return distance * 3600.0 > most_kmh * span_ms
 
 
 @folded
@@ -76,24 +88,41 @@ def step(
     if dt_ms <= params["gap_ms"] or params["enabled"] == 0:
         return
     d = x["distance_m"]
-    if d <= params["displacement_m"] or d * 3600.0 > params["max_implied_kmh"] * dt_ms or in_grace(x):
+    if d <= params["displacement_m"] or is_too_fast(d, dt_ms, params["max_implied_kmh"]) or in_grace(x):
         return
-    for edge in (_ONSET, _CLEAR):
-        e = new_edge(out, x, code, 0, edge, x["previous_fix_ms"])
-        e["driver"] = x["previous_driver"]
-        e["peak"] = d / 1000.0
-        e["limit"] = params["displacement_m"] / 1000.0
-        e["distance_m"] = d
-        e["grade"] = params["grade"]
-        e["start_lon"] = x["previous_lon_deg"]
-        e["start_lat"] = x["previous_lat_deg"]
-        e["end_lon"] = x["lon_deg"]
-        e["end_lat"] = x["lat_deg"]
-        e["end_section"] = section_mark(x)
-        e["n_reports"] = 2
-        if edge == _CLEAR:
-            e["end_ms"] = x["fix_ms"]
-            e["end_reason"] = _RETURNED
+    want_gap(x, _USE, params["publish_ms"])
+
+
+@compiled
+def late(
+    state: np.void,
+    params: np.void,
+    core: np.void,
+    x: np.void,
+    out: np.void,
+    code: int,
+) -> None:
+    """A report from inside the gap that waits."""
+    want_part(core, x, _USE, params["gap_ms"])
+
+
+@compiled
+def gap(
+    state: np.void,
+    params: np.void,
+    core: np.void,
+    x: np.void,
+    out: np.void,
+    code: int,
+) -> None:
+    """Backfill had its time."""
+    if x["gap_flags"] & _USE == 0 or not is_left(x, params["gap_ms"], params["displacement_m"]):
+        return
+    if x["gap_flags"] & _FILLED != 0 and is_too_fast(
+        x["gap_distance_m"], x["gap_to_ms"] - x["gap_from_ms"], params["max_implied_kmh"]
+    ):
+        return
+    write_gap(x, out, code, params["displacement_m"], params["grade"])
 
 
 RULE = Rule(
@@ -105,5 +134,7 @@ RULE = Rule(
     params=PARAMS,
     fill=fill,
     step=step,
+    late=late,
+    gap=gap,
     page=__doc__,
 )

@@ -1,6 +1,7 @@
 """Absence (不在线) by tier, parked and lost, and vehicles that never come online (从未上线).
 
-The plans only switch terminals off; ``witness`` reads every pause of more than a day off the times of contact.
+The plans only switch terminals off; ``witness`` reads every pause of more than a day off the times of contact. Days
+count outside of the rests of the office's calendar only.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from simulators.fleet import Member
 from simulators.journey import Journey
 from simulators.lengths import around
 from simulators.schedule import DAY_S, MOVING_MS, SilenceKind, Span
+from simulators.seasons import counted_s, moment_counted_s
 from simulators.truth import TruthEpisode
 
 ABSENT_S = DAY_S
@@ -33,8 +35,8 @@ def _away(days: float, lost: bool) -> Callable[[Journey, float], None]:
     """Off from the late afternoon to a morning ``days`` later; ``lost`` while still moving."""
 
     def plan(journey: Journey, day_s: float) -> None:
-        begun = _switch_off(journey, day_s, lost)
-        _come_back(journey, begun, day_s + days * DAY_S + HOUR_S * float(journey.rng.uniform(7.5, 9.0)), lost)
+        begun = switch_off(journey, day_s, lost)
+        come_back(journey, begun, day_s + days * DAY_S + HOUR_S * float(journey.rng.uniform(7.5, 9.0)), lost)
 
     return plan
 
@@ -43,14 +45,15 @@ def _spread(lost: bool, tier_days: float, longest_days: float) -> Callable[[Jour
     """Off for a time drawn about a tier."""
 
     def plan(journey: Journey, day_s: float) -> None:
-        begun = _switch_off(journey, day_s, lost)
+        begun = switch_off(journey, day_s, lost)
         lengths = around(tier_days * DAY_S, longest_days * DAY_S, reports_s=journey.parked_interval_s)
-        _come_back(journey, begun, begun + lengths.at(journey.quantile), lost)
+        come_back(journey, begun, begun + lengths.at(journey.quantile), lost)
 
     return plan
 
 
-def _switch_off(journey: Journey, day_s: float, lost: bool) -> float:
+def switch_off(journey: Journey, day_s: float, lost: bool) -> float:
+    """An afternoon's drive, and since when nothing is heard any more."""
     set_out(journey, day_s + HOUR_S * float(journey.rng.uniform(15.0, 16.5)))
     journey.cruise(600.0)
     if lost:
@@ -62,7 +65,8 @@ def _switch_off(journey: Journey, day_s: float, lost: bool) -> float:
     return journey.now_s + 900.0
 
 
-def _come_back(journey: Journey, begun_s: float, back_s: float, lost: bool) -> None:
+def come_back(journey: Journey, begun_s: float, back_s: float, lost: bool) -> None:
+    """Silent until ``back_s``, then a drive."""
     journey.park_until(back_s)
     journey.silent(Span(begun_s, back_s - 30.0), SilenceKind.ABSENCE, "lost" if lost else "parked")
     if back_s < journey.end_s:
@@ -99,21 +103,23 @@ def witness(sight: Sight) -> list[TruthEpisode]:
         pause = float(pauses[index])
         back = index + 1 < len(contact_s)
         parked = float(sent.speed_kmh[by_arrival[index]]) < MOVING_MS * 3.6
-        expected = pause > ABSENT_S
+        counted = counted_s(sight.rests, Span(last, last + pause))
+        expected = counted > ABSENT_S
+        onset_s = moment_counted_s(sight.rests, last, ABSENT_S) if expected else last
         out.append(
             TruthEpisode(
                 vehicle_id=sight.vehicle_id,
                 rule="offline",
                 kind="parked" if parked else "lost",
-                grade=_tier(pause / DAY_S, near_s) if expected else None,
-                onset_ms=start_ms + round(1000 * (last + (ABSENT_S if expected else 0.0))),
+                grade=_tier(counted / DAY_S, near_s) if expected else None,
+                onset_ms=start_ms + round(1000 * onset_s),
                 end_ms=start_ms + round(1000 * (last + pause)) if back else None,
-                value=pause / DAY_S,
+                value=counted / DAY_S,
                 limit=1.0,
-                near_boundary=abs(pause - ABSENT_S) <= near_s,
+                near_boundary=abs(counted - ABSENT_S) <= near_s,
                 expected=expected,
                 note="back" if back else "still absent at the end",
-                times_threshold=pause / ABSENT_S,
+                times_threshold=counted / ABSENT_S,
             )
         )
     return out
@@ -129,12 +135,13 @@ def witness_fleet(sight: FleetSight) -> list[TruthEpisode]:
 
 def _never_online(member: Member, sight: FleetSight) -> TruthEpisode:
     due = member.vehicle.suspended_from is None
-    waited_s = sight.data_end_s - sight.first_life_s
+    rests = sight.rests.get(member.vehicle.vehicle_class, ())
+    waited_s = counted_s(rests, Span(sight.first_life_s, sight.data_end_s))
     return TruthEpisode(
         vehicle_id=member.vehicle.vehicle_id,
         rule="never_online",
         grade="general",
-        onset_ms=sight.start_ms + round(1000 * (sight.first_life_s + NEVER_ONLINE_S)),
+        onset_ms=sight.start_ms + round(1000 * moment_counted_s(rests, sight.first_life_s, NEVER_ONLINE_S)),
         end_ms=None,
         value=waited_s / DAY_S,
         limit=7.0,

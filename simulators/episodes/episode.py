@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.model.fleet import VehicleClass
+from simulators.dead_zones import DeadZone
 from simulators.fleet import Member
 from simulators.journey import Journey
 from simulators.roads import RoadClass
@@ -65,6 +66,8 @@ class Sight:
     parked_interval_s: float
     first_life_s: float
     data_end_s: float
+    rests: tuple[Span, ...] = ()  # of its class, by the office's calendar
+    zones: tuple[DeadZone, ...] = ()  # all that there are
 
     @property
     def vehicle_id(self) -> str:
@@ -90,6 +93,7 @@ class FleetSight:
     parked_interval_s: float
     first_life_s: float
     data_end_s: float
+    rests: dict[VehicleClass, tuple[Span, ...]]
 
 
 Witness = Callable[[Sight], list[TruthEpisode]]

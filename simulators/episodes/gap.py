@@ -6,9 +6,12 @@ reports on either side, by the arithmetic of rulebook T1 and T4.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from monitor.model.fleet import VehicleClass
+from simulators.dead_zones import MARGIN_M, DeadZone
 from simulators.episodes.episode import HAZMAT, HOUR_S, Episode, Sight, make_room, set_out, settle
 from simulators.journey import RAMP_S, Journey
 from simulators.lengths import around
@@ -23,6 +26,8 @@ GENERAL_GAP_M = 20_000.0
 TOO_FAST_KMH = 102.0
 """Faster than 1.7 km a minute is drift, not displacement (rulebook T4)."""
 _NEAR_SHARE = 0.1
+_NEAR_MARGIN_M = 20.0
+"""Noise of a fix, and what a round border is drawn with."""
 _FASTEST_MS = 26.0
 """Metres per second of the fastest lawful vehicle."""
 
@@ -199,8 +204,23 @@ def witness(sight: Sight) -> list[TruthEpisode]:
         after = int(np.searchsorted(sent.at_s, silence.span.end_s, side="left"))
         if before < 0 or after >= len(sent) or silence.kind is SilenceKind.ABSENCE:
             continue
-        out += _judged(schedule, sent, silence, before, after, sight.start_ms, sight.interval_s)
+        rows = _judged(schedule, sent, silence, before, after, sight.start_ms, sight.interval_s)
+        if sight.zones and any(row.expected for row in rows):
+            ends = [(float(sent.true_lon_deg[at]), float(sent.true_lat_deg[at])) for at in (before, after)]
+            rows = [_with_zones(row, sight.zones, ends) for row in rows]
+        out += rows
     return out
+
+
+def _with_zones(row: TruthEpisode, zones: tuple[DeadZone, ...], ends: list[tuple[float, float]]) -> TruthEpisode:
+    """The row, explained where both ends of its gap lie at one zone; at the boundary where that hangs on metres."""
+    farther_m = min(max(zone.away_m(*end) for end in ends) for zone in zones)
+    return replace(
+        row,
+        explained=farther_m <= MARGIN_M,
+        near_boundary=row.near_boundary or abs(farther_m - MARGIN_M) <= _NEAR_MARGIN_M,
+        note=f"{row.note}; {farther_m:.0f} m from a zone",
+    )
 
 
 def _judged(

@@ -30,8 +30,8 @@ _READING = (
     "and a gap or a trip of the night appears. The live answer puts such reports aside as late.",
     "- **A copy is known by eight fixes in a row.** What either side loses breaks them: of two hours at 5 % lost "
     "enough are left for most copies, at 20 % for none.",
-    "- **Live is provisional.** A day with a backfill counts as incomplete, and a long one as displacement, until "
-    "settlement.",
+    "- **Live is provisional.** A day with a backfill counts as incomplete until settlement; what arrives more than "
+    "ten minutes after contact returned leaves a gap and a displacement until then.",
 )
 
 

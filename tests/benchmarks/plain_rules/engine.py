@@ -35,7 +35,7 @@ from tests.benchmarks.plain_rules.days import Completeness, CompletenessParams, 
 from tests.benchmarks.plain_rules.device import DeviceAlarm, DeviceParams
 from tests.benchmarks.plain_rules.drives import Overlaps
 from tests.benchmarks.plain_rules.fatigue import Fatigue, FatigueParams
-from tests.benchmarks.plain_rules.gaps import DisplacementParams, TrackGap, TrackGapParams, displacement_step
+from tests.benchmarks.plain_rules.gaps import DisplacementParams, Gaps, TrackGapParams
 from tests.benchmarks.plain_rules.hazmat_hours import HazmatHours, HazmatHoursParams
 from tests.benchmarks.plain_rules.lying import FrozenFix, FrozenParams, PinnedParams, PinnedSpeed
 from tests.benchmarks.plain_rules.permits import RouteDeviation, RouteParams
@@ -129,10 +129,10 @@ class VehicleState:
         "cumulative",
         "deadline_ms",
         "device",
-        "displacement",
         "drift",
         "fatigue",
         "frozen_fix",
+        "gaps",
         "hazmat_hours",
         "never_online",
         "night_curfew",
@@ -143,7 +143,6 @@ class VehicleState:
         "route_deviation",
         "speeding",
         "suspended_movement",
-        "track_gap",
     )
 
     def __init__(self, core: Core, params: np.void, deadline_ms: int) -> None:
@@ -157,7 +156,6 @@ class VehicleState:
         self.device = DeviceAlarm(_params(DeviceParams, params["device_alarm"]))
         self.drift = _params(DriftParams, params["drift"])
         self.completeness = Completeness(_params(CompletenessParams, params["low_completeness"]))
-        self.displacement = _params(DisplacementParams, params["offline_displacement"])
         self.fatigue = Fatigue(_params(FatigueParams, params["fatigue"]))
         self.never_online = NeverOnline(_params(NeverOnlineParams, params["never_online"]))
         self.night_curfew = NightCurfew(_params(CurfewParams, params["night_curfew"]))
@@ -170,7 +168,10 @@ class VehicleState:
         self.route_deviation = RouteDeviation(_params(RouteParams, params["route_deviation"]))
         self.speeding = Speeding(_params(SpeedingParams, params["speeding"]))
         self.suspended_movement = SuspendedMovement(_params(SuspensionParams, params["suspended_movement"]))
-        self.track_gap = TrackGap(_params(TrackGapParams, params["track_gap"]))
+        self.gaps = Gaps(
+            _params(TrackGapParams, params["track_gap"]),
+            _params(DisplacementParams, params["offline_displacement"]),
+        )
 
 
 def _params(kind: type[P], row: np.void) -> P:
@@ -302,7 +303,7 @@ class PlainEngine:
         core.contact_ms = clock_ms
         if order == OUT_OF_ORDER:
             if x.positioned:
-                vehicle.track_gap.take_late(x)
+                vehicle.gaps.take_late(x)
             return order
         day = day_of(fix_ms)
         if day > core.day:
@@ -383,6 +384,7 @@ class PlainEngine:
                 motion = int(min(d * 36_000.0 / dt_ms, MAX_DERIVED_DKMH))
         x.motion_dkmh = motion
         edges = self._edges
+        vehicle.gaps.advance(core, x, edges)
         vehicle.acc.step(x, edges)
         vehicle.copied_track.step(x, self.windows)
         vehicle.cumulative.step(core, x, edges)
@@ -391,13 +393,12 @@ class PlainEngine:
         vehicle.night_curfew.step(x, edges)
         vehicle.frozen_fix.step(core, x, edges)
         vehicle.hazmat_hours.step(x, edges)
-        displacement_step(vehicle.displacement, x, edges)
         vehicle.pinned_speed.step(core, x, edges)
         vehicle.relay_missing.step(x, edges)
         vehicle.route_deviation.step(core, x, edges)
         vehicle.speeding.step(core, x, edges)
         vehicle.suspended_movement.step(core, x, edges)
-        vehicle.track_gap.step(core, x, edges)
+        vehicle.gaps.step(core, x, edges)
         if not x.first:
             if not x.jump and (d > 100.0 or motion >= 50 or x.previous_motion_dkmh >= 50):
                 core.mileage_m += d
@@ -421,6 +422,7 @@ class PlainEngine:
         first = len(edges)
         deadline_ms = min(
             NEVER_MS,
+            vehicle.gaps.advance(core, x, edges),
             vehicle.cumulative.advance(core, x, edges),
             vehicle.device.advance(x, edges),
             vehicle.acc.advance(core, x, edges),
@@ -435,7 +437,6 @@ class PlainEngine:
             vehicle.completeness.advance(core, x, edges),
             vehicle.speeding.advance(core, x, edges),
             vehicle.suspended_movement.advance(core, x, edges),
-            vehicle.track_gap.advance(core, x, edges),
         )
         if core.reports_total > 0 and core.day > 0:
             due_ms = day_start_ms(core.day + 1) + DAY_GRACE_MS

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import numpy as np
 
 from monitor.engine.engine import Engine
-from monitor.engine.map_marks import renumber
+from monitor.engine.map_marks import _SECTION_MARKS, renumber
+from monitor.engine.row_layout import row_dtype
 from monitor.engine.state import CORE
 from monitor.engine.surroundings import Surroundings
 from monitor.model.map_set import NO_MAPS, MapSet
 from monitor.model.permit import Permit, PermitKind, PermitSet
 from monitor.model.report import ReportBatch, empty_rows
 from monitor.model.road import RoadSet, parse_roads
+from monitor.rules import load_rules
 
 ROW = np.dtype(
     [
@@ -46,6 +49,23 @@ def test_marks_follow_the_id_and_keep_their_sign() -> None:
     assert rows["speeding"]["start_section"].tolist() == [-3, 0, -1, 0]
     assert rows["speeding"]["lasted"].tolist() == [2] * 4
     assert rows["route"]["episode"]["end_section"].tolist() == [1, 0, 0, 0]
+
+
+def test_every_mark_of_a_section_that_state_keeps_is_followed() -> None:
+    rows = np.zeros(1, row_dtype(load_rules()))
+    kept = [name for name in _names(rows.dtype) if "section" in name]
+    assert len(kept) > 4
+    assert set(kept) <= set(_SECTION_MARKS)
+
+
+def _names(dtype: np.dtype[np.void]) -> Iterator[str]:
+    """Names of all fields, those of records within it too."""
+    for name in dtype.names or ():
+        inner = dtype[name].base
+        if inner.names:
+            yield from _names(inner)
+        else:
+            yield name
 
 
 def test_permits_are_followed_likewise() -> None:
