@@ -121,11 +121,11 @@ class Jt809Sink:
             try:
                 await self._tell(message)
             except DeliveryError as error:
-                return Sent(delivered, self._error(str(error), retry=error.retry))
+                return Sent(delivered, self._error(str(error), retry=error.retry), reached=False)
             except CodecError as error:
                 return Sent(delivered, self._error(f"cannot be said over this link: {error}", retry=False))
             except OperationError as error:
-                return Sent(delivered, self._error(str(error)))
+                return Sent(delivered, self._error(str(error)), reached=False)
         return Sent(len(messages))
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import Field
 
+from monitor.alarms.limits import LimitSettings
 from monitor.errors import DeliveryError
 from monitor.model.broker import BrokerSettings, MqttProtocol
 from monitor.model.push import PushKind, PushMessage
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 _IN_FLIGHT = 100
 """Publications under way at a time: what a delivery worker hands over at once."""
+_FOR_GOOD = (0x87, 0x90, 0x99)
+"""Not authorized, topic name invalid, payload format invalid (MQTT 5, 3.4.2.1): another attempt helps nothing."""
 
 
 class MqttSinkSettings(BrokerSettings):
@@ -30,6 +33,7 @@ class MqttSinkSettings(BrokerSettings):
     prefix: str = Field(default="vdm", pattern=r"^[^+#\x00]*$", description="topics stand below it")
     client_id: str = Field(default="", max_length=64)
     kinds: tuple[PushKind, ...] = tuple(PushKind)
+    limits: LimitSettings = Field(default=LimitSettings(), description="as `[sinks.webhook.limits]`")
 
     def topic(self, message: PushMessage) -> str:
         prefix = self.prefix.strip("/")
@@ -43,12 +47,14 @@ class _Publisher(aiomqtt.Client):
     """
 
     refused = ""
+    refused_for_good = False
 
     def _on_publish(
         self, client: paho.Client, userdata: object, mid: int, reason_code: ReasonCode, properties: Properties
     ) -> None:
         if reason_code.is_failure:
             self.refused = str(reason_code)
+            self.refused_for_good = reason_code.value in _FOR_GOOD
         super()._on_publish(client, userdata, mid, reason_code, properties)
 
     @property
@@ -86,7 +92,7 @@ class MqttSink:
                 sent = await self._together(client, messages)
         except (aiomqtt.MqttError, OSError) as error:
             await self.close()
-            return Sent(0, self._error(str(error) or type(error).__name__))
+            return Sent(0, self._error(str(error) or type(error).__name__), reached=False)
         except asyncio.CancelledError:
             await self.close()
             raise
@@ -110,17 +116,20 @@ class MqttSink:
         if client.refused:
             # Which one was refused is not known from here; the next attempt goes step by step.
             self._one_by_one = True
-            return Sent(0, self._error(f"the broker refuses a message: {client.refused}"))
-        return Sent(delivered, error)
+            return Sent(0, self._error(f"the broker refuses a message: {client.refused}"), reached=False)
+        return Sent(delivered, error, reached=False)
 
     async def _careful(self, client: _Publisher, messages: Sequence[PushMessage]) -> Sent:
         for number, message in enumerate(messages):
             delivered, error = await self._publish(client, [message])
             if client.refused:
                 topic = self._settings.topic(message)
-                return Sent(number, self._error(f"the broker refuses topic {topic}: {client.refused}"))
-            if not delivered:
+                error = self._error(
+                    f"the broker refuses topic {topic}: {client.refused}", retry=not client.refused_for_good
+                )
                 return Sent(number, error)
+            if not delivered:
+                return Sent(number, error, reached=False)
         self._one_by_one = False
         return Sent(len(messages))
 
@@ -174,5 +183,5 @@ class MqttSink:
             self._client = client
         return self._client
 
-    def _error(self, reason: str) -> DeliveryError:
-        return DeliveryError(sink=self._settings.name, reason=reason)
+    def _error(self, reason: str, *, retry: bool = True) -> DeliveryError:
+        return DeliveryError(sink=self._settings.name, reason=reason, retry=retry)

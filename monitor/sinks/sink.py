@@ -14,12 +14,14 @@ from monitor.model.push import PushMessage
 class Sent:
     """How far a sink came: ``delivered`` messages from the front; ``error`` is about the one after them, if any.
 
-    ``wait_s`` is how long the receiver asked to be left alone, 0 if it did not say.
+    ``wait_s`` is how long the receiver asked to be left alone, 0 if it did not say. ``reached`` false says that nobody
+    was there: what comes after this message would have fared no better.
     """
 
     delivered: int
     error: DeliveryError | None = None
     wait_s: float = 0.0
+    reached: bool = True
 
 
 class Sink(Protocol):

@@ -6,12 +6,14 @@ import hashlib
 import hmac
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
 
+from monitor.alarms.limits import LimitSettings
 from monitor.errors import ConfigError, DeliveryError
 from monitor.model.push import PushKind, PushMessage
 from monitor.sinks.sink import Sent
@@ -34,6 +36,7 @@ class WebhookSettings(BaseModel):
     name: str = Field(min_length=1, max_length=64, pattern=r"[\w.-]+", description="unique; its cursor goes by it")
     url: HttpUrl
     kinds: tuple[PushKind, ...] = tuple(PushKind)
+    limits: LimitSettings = Field(default=LimitSettings(), description="see `[sinks.webhook.limits]`")
     secret: SecretStr | None = Field(default=None, description="without one, nothing is signed")
     secret_env: str | None = None
     secret_file: Path | None = None
@@ -82,9 +85,9 @@ class WebhookSink:
     async def send(self, messages: Sequence[PushMessage], /) -> Sent:
         """2xx is delivered; a time-out, 5xx, 408, 429 or a broken connection is tried again; another 4xx never."""
         for delivered, message in enumerate(messages):
-            error, wait_s = await self._post(message)
-            if error is not None:
-                return Sent(delivered, error, wait_s)
+            failed = await self._post(message)
+            if failed is not None:
+                return replace(failed, delivered=delivered)
         return Sent(len(messages))
 
     async def close(self) -> None:
@@ -92,7 +95,7 @@ class WebhookSink:
             client, self._client = self._client, None
             await client.aclose()
 
-    async def _post(self, message: PushMessage) -> tuple[DeliveryError | None, float]:
+    async def _post(self, message: PushMessage) -> Sent | None:
         body = message.body().encode()
         headers = {
             "Content-Type": "application/json",
@@ -104,15 +107,19 @@ class WebhookSink:
             headers[SIGNATURE_HEADER] = signature(self._key, headers[TIMESTAMP_HEADER], body)
         try:
             answer = await self._connected().post(self._url, content=body, headers=headers)
+        except (httpx.ConnectTimeout, httpx.PoolTimeout):
+            return Sent(0, self._error(f"no connection within {self._settings.timeout_s:g} s"), reached=False)
         except httpx.TimeoutException:
-            return self._error(f"no answer within {self._settings.timeout_s:g} s"), 0.0
+            return Sent(0, self._error(f"no answer within {self._settings.timeout_s:g} s"))
         except httpx.HTTPError as error:
-            return self._error(f"cannot be reached: {type(error).__name__} {error}".rstrip()), 0.0
+            reached = not isinstance(error, httpx.ConnectError)
+            reason = f"cannot be reached: {type(error).__name__} {error}".rstrip()
+            return Sent(0, self._error(reason), reached=reached)
         if answer.is_success:
-            return None, 0.0
+            return None
         status = answer.status_code
         retry = not answer.is_client_error or status in _TRANSIENT
-        return self._error(f"answered {status} {answer.reason_phrase}".rstrip(), retry=retry), _wait_s(answer)
+        return Sent(0, self._error(f"answered {status} {answer.reason_phrase}".rstrip(), retry=retry), _wait_s(answer))
 
     def _error(self, reason: str, *, retry: bool = True) -> DeliveryError:
         return DeliveryError(sink=self._settings.name, reason=reason, retry=retry)

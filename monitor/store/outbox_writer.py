@@ -16,11 +16,15 @@ _KEYS_AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """A message on its way into the outbox, the journal offset it comes from, and when it was made."""
+    """A message on its way into the outbox, the journal offset it comes from, and when it was made.
+
+    ``sink`` is the one receiver that it is for; empty for all.
+    """
 
     message: PushMessage
     journal_offset: int
     created_ms: int
+    sink: str = ""
 
 
 def append_outbox(database: Database, connection: Connection, rows: Sequence[OutboxRow]) -> None:
@@ -43,6 +47,7 @@ def append_outbox(database: Database, connection: Connection, rows: Sequence[Out
                 "data": message.data,
                 "journal_offset": row.journal_offset,
                 "created_ms": row.created_ms,
+                "sink": row.sink,
             }
         )
     connection.execute(insert(outbox), values)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import DeliveryError
+from monitor.model.outbox import Cause
 from monitor.model.push import PushKind, PushMessage
 from monitor.sinks.delivery import Delivery, DeliverySettings
 from monitor.sinks.sink import Sent
@@ -57,7 +58,7 @@ async def test_everything_goes_out_in_the_order_committed() -> None:
     outbox, sink = MemoryOutbox(), ScriptedSink()
     outbox.add(*(alarm(number) for number in range(35)))
     delivery = delivery_of(sink, outbox)
-    await run_until(delivery, lambda: outbox.cursor == 35)
+    await run_until(delivery, lambda: outbox.at == 35)
     assert sink.arrived == [f"alarm-{number}/1" for number in range(35)]
     assert (delivery.counts.delivered, delivery.counts.failed, sink.closed) == (35, 0, 1)
 
@@ -66,7 +67,7 @@ async def test_a_failure_is_tried_again_from_the_message_that_failed() -> None:
     outbox, sink = MemoryOutbox(), ScriptedSink((3, "down"), (0, "down"), (0, "still down"))
     outbox.add(*(alarm(number) for number in range(5)))
     delivery = delivery_of(sink, outbox)
-    await run_until(delivery, lambda: outbox.cursor == 5)
+    await run_until(delivery, lambda: outbox.at == 5)
     assert sink.arrived == [f"alarm-{number}/1" for number in range(5)]
     assert [reason for reason, _ in outbox.failures] == ["down", "down", "still down"]
     assert delivery.counts.failed == 3
@@ -76,9 +77,9 @@ async def test_a_message_refused_for_good_is_recorded_and_passed() -> None:
     outbox, sink = MemoryOutbox(), ScriptedSink((1, "never"))
     outbox.add(alarm(0), alarm(1), alarm(2))
     delivery = delivery_of(sink, outbox)
-    await run_until(delivery, lambda: outbox.cursor == 3)
+    await run_until(delivery, lambda: outbox.at == 3)
     assert sink.arrived == ["alarm-0/1", "alarm-2/1"]
-    assert outbox.refused == [(2, "never")]
+    assert outbox.buried == [(2, Cause.REFUSED, "never")]
     assert delivery.counts.refused == 1
 
 
@@ -90,7 +91,7 @@ async def test_a_new_row_wakes_the_worker() -> None:
         for number in range(3):
             outbox.add(alarm(number))
             delivery.wake()
-            while outbox.cursor <= number:  # noqa: ASYNC110
+            while outbox.at <= number:  # noqa: ASYNC110
                 await asyncio.sleep(0)
         delivery.stop()
         await task
@@ -100,14 +101,14 @@ async def test_a_new_row_wakes_the_worker() -> None:
 async def test_kinds_that_a_sink_is_not_for_are_passed_over() -> None:
     outbox, sink = MemoryOutbox(), ScriptedSink((0, "down"), (1, "down"))
     outbox.add(alarm(0), summary("E1", 1), alarm(1), summary("E1", 2), alarm(2))
-    await run_until(delivery_of(sink, outbox, (PushKind.SUMMARY,)), lambda: outbox.cursor == 5)
+    await run_until(delivery_of(sink, outbox, (PushKind.SUMMARY,)), lambda: outbox.at == 5)
     assert sink.arrived == ["summary:E1/1", "summary:E1/2"]
 
 
 async def test_an_outbox_that_does_not_answer_is_asked_again() -> None:
     outbox, sink = MemoryOutbox(unreadable=3), ScriptedSink()
     outbox.add(alarm(0))
-    await run_until(delivery_of(sink, outbox), lambda: outbox.cursor == 1)
+    await run_until(delivery_of(sink, outbox), lambda: outbox.at == 1)
     assert sink.arrived == ["alarm-0/1"]
 
 
@@ -126,6 +127,6 @@ async def test_cancelling_closes_the_sink() -> None:
 def test_whatever_goes_wrong_each_message_arrives_once_in_order_or_is_on_record(script: list[tuple[int, str]]) -> None:
     outbox, sink = MemoryOutbox(), ScriptedSink(*script)
     outbox.add(*(alarm(number) for number in range(40)))
-    asyncio.run(run_until(delivery_of(sink, outbox), lambda: outbox.cursor == 40))
-    refused = {f"alarm-{outbox_id - 1}/1" for outbox_id, _ in outbox.refused}
+    asyncio.run(run_until(delivery_of(sink, outbox), lambda: outbox.at == 40))
+    refused = {f"alarm-{outbox_id - 1}/1" for outbox_id, _, _ in outbox.buried}
     assert sink.arrived == [f"alarm-{n}/1" for n in range(40) if f"alarm-{n}/1" not in refused]
