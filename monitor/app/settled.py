@@ -59,7 +59,7 @@ def settle(engine: Engine, batch: ReportBatch, *, until_ms: int | None = None) -
     duplicates = np.zeros(N_OUTCOMES, np.int64)
     for part in _by_registry(engine, batch, timed, received):
         fleet_row = engine.fleet.rows_of(batch.keys)[rows["key"][part]]
-        ordered, fleet_row, dropped = _in_fix_order(
+        ordered, fleet_row, dropped = in_fix_order(
             replace(batch, rows=rows[part]), fleet_row, timed[part], received[part]
         )
         duplicates += dropped
@@ -118,7 +118,7 @@ def _by_registry(
         yield members
 
 
-def _in_fix_order(
+def in_fix_order(
     batch: ReportBatch, fleet_row: NDArray[np.int32], timed: NDArray[np.bool_], received: NDArray[np.int64]
 ) -> tuple[ReportBatch, NDArray[np.int32], NDArray[np.int64]]:
     """Reports by vehicle and fix time, each (vehicle, fix time) once, the first one kept (Q4).
