@@ -7,7 +7,7 @@ records gives the same alarms. Every change is numbered within its alarm.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -134,6 +134,36 @@ class AlarmBook:
                 changes += found
                 causes += [place, *[-1] * (len(found) - 1)]
         return BookOutput(tuple(changes), tuple(prewarnings), tuple(records), tuple(causes))
+
+    def open_of(self, vehicles: Collection[str]) -> dict[tuple[str, str, str], OpenEpisode]:
+        """Open episodes of some vehicles, merged ones too, by (vehicle, rule, kind)."""
+        return {key: episode for key, episode in self._open.items() if key[0] in vehicles}
+
+    def begin_with(self, other: AlarmBook, lasting: Iterable[Alarm]) -> None:
+        """Take over what another book remembers, but of episodes only these open ones."""
+        self.restore(other.snapshot())
+        self._open = {(one.vehicle_id, one.rule, one.kind): OpenEpisode(one, 0) for one in lasting}
+
+    def correct(self, alarm: Alarm, transition: Transition, reason: str, at_ms: int) -> list[AlarmChange]:
+        """Put an alarm in the place of the open episode of its vehicle, rule and kind, or end that."""
+        key = (alarm.vehicle_id, alarm.rule, alarm.kind)
+        known = self._open.get(key)
+        sequence = 1 if known is None or known.alarm.alarm_id != alarm.alarm_id else known.sequence + 1
+        if alarm.state is AlarmState.ACTIVE:
+            self._open[key] = OpenEpisode(alarm, sequence)
+        elif known is not None and known.alarm.alarm_id == alarm.alarm_id:
+            del self._open[key]
+        changes = [AlarmChange(alarm, transition, sequence, at_ms, reason)]
+        gone = alarm if alarm.state is not AlarmState.MERGED else replace(alarm, state=AlarmState.WITHDRAWN)
+        for revised, number in self._merging.note(gone, sequence, at_ms):
+            merged = revised.state is AlarmState.MERGED
+            changes.append(AlarmChange(revised, Transition.MERGED if merged else Transition.UPDATED, number, at_ms))
+            self._keep((revised.vehicle_id, revised.rule, revised.kind), revised, number)
+        return changes
+
+    def note_outage(self, outage: Alarm) -> None:
+        """A platform's outage that others found, so that it explains what begins within it."""
+        self._inhibitor.note_outage(outage)
 
     def snapshot(self) -> bytes:
         """Open episodes as JSON."""

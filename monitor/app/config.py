@@ -21,22 +21,28 @@ from monitor.app.evidence_settings import EvidenceSettings
 from monitor.app.exchange_settings import ExchangeSettings
 from monitor.app.map_layers import read_layer, with_layer
 from monitor.app.reminder_settings import ReminderSettings
+from monitor.app.retention_settings import RetentionSettings
+from monitor.app.settlement.settings import SettlementSettings
 from monitor.app.terminal_book import TerminalBookSettings
 from monitor.console.http_settings import HttpSettings
 from monitor.engine.parameters import ParameterTable, RuleLayers
 from monitor.errors import ConfigError
 from monitor.model.exchange import LinkRole
 from monitor.model.map_set import NO_MAPS, MapLayer, MapSet
+from monitor.model.push import PushKind
 from monitor.model.resources import config_folder
 from monitor.quality import QualitySettings
 from monitor.rules import load_rules
 from monitor.sinks.delivery import DeliverySettings
 from monitor.sinks.jt809 import Jt809SinkSettings
 from monitor.sinks.mqtt import MqttSinkSettings
+from monitor.sinks.redis_settings import RedisSinkSettings
 from monitor.sinks.webhook import WebhookSettings
 from monitor.sources.jt808 import Jt808Settings
 from monitor.sources.jt809 import Jt809LinkSettings
 from monitor.sources.mqtt_settings import MqttSourceSettings
+from monitor.sources.redis_settings import RedisSourceSettings
+from monitor.store.archive import ArchiveSettings
 from monitor.store.journal import JournalSettings
 from monitor.store.quarantine import QuarantineSettings
 
@@ -54,6 +60,14 @@ class Tongue(StrEnum):
     AUTO = "auto"
 
 
+class SourcesSettings(BaseModel):
+    """Sources that have no table of their own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    redis: tuple[RedisSourceSettings, ...] = ()
+
+
 class SinksSettings(BaseModel):
     """Where pushes go."""
 
@@ -62,11 +76,13 @@ class SinksSettings(BaseModel):
     mqtt: tuple[MqttSinkSettings, ...] = ()
     webhook: tuple[WebhookSettings, ...] = ()
     jt809: tuple[Jt809SinkSettings, ...] = ()
+    redis: tuple[RedisSinkSettings, ...] = ()
     delivery: DeliverySettings = DeliverySettings()
+    dead_letter_days: float = Field(default=90.0, gt=0, description="how long messages that did not arrive are kept")
 
     def names(self) -> tuple[str, ...]:
         """Names of all sinks, in the order of the file."""
-        kinds = (self.mqtt, self.webhook, self.jt809)
+        kinds = (self.mqtt, self.webhook, self.jt809, self.redis)
         return tuple(item.name for items in kinds for item in items)
 
 
@@ -90,8 +106,12 @@ class MonitorConfig(BaseModel):
     reminders: ReminderSettings = ReminderSettings()
     downlinks: DownlinkSettings = DownlinkSettings()
     exchange: ExchangeSettings = ExchangeSettings()
+    sources: SourcesSettings = SourcesSettings()
     sinks: SinksSettings = SinksSettings()
     journal: JournalSettings = JournalSettings()
+    archive: ArchiveSettings = ArchiveSettings()
+    retention: RetentionSettings = RetentionSettings()
+    settlement: SettlementSettings = SettlementSettings()
     quality: QualitySettings = QualitySettings()
     quarantine: QuarantineSettings = QuarantineSettings()
     evidence: EvidenceSettings = EvidenceSettings()
@@ -117,7 +137,7 @@ class MonitorConfig(BaseModel):
 
     def source_names(self) -> tuple[str, ...]:
         """Names of everything that brings reports, in the order of the file."""
-        named = (self.mqtt, self.jt808, self.jt809)
+        named = (self.mqtt, self.jt808, self.jt809, self.sources.redis)
         return tuple(item.name for items in named for item in items)
 
     def map_files(self) -> dict[MapLayer, Path]:
@@ -198,10 +218,18 @@ def _problems_between(config: MonitorConfig, check_maps: bool) -> Iterator[tuple
         ("name of a source", list(config.source_names())),
         ("mqtt.client_id", [item.session for item in config.mqtt]),
         ("sinks.name", list(config.sinks.names())),
+        ("sinks.redis.prefix", [f"{item.prefix} on {item.address}" for item in config.sinks.redis]),
     ):
         for name, n in Counter(names).items():
             if n > 1:
                 yield key, f"{name!r} stands {n} times; each needs its own"
+    limited: list[MqttSinkSettings | WebhookSettings] = [*config.sinks.mqtt, *config.sinks.webhook]
+    for item in limited:
+        if item.limits.any and PushKind.DIGEST not in item.kinds:
+            yield f"sinks.{item.name}.kinds", "limits need the kind digest, or what is held back would be lost"
+        for rule in item.limits.digest_rules:
+            if rule not in {known.name for known in load_rules()}:
+                yield f"sinks.{item.name}.limits.digest_rules", f"{rule!r} is no rule"
     lower = {item.name for item in config.jt809 if item.role is LinkRole.LOWER}
     for key, link in (
         *(("exchange.forward", item.link) for item in config.exchange.forward),
@@ -216,6 +244,7 @@ def _problems_between(config: MonitorConfig, check_maps: bool) -> Iterator[tuple
         yield "metrics.port", f"{config.metrics.port} is the port of [http] too"
     for check in (
         *(item.secret for item in config.mqtt),
+        *(item.client_options for item in (*config.sources.redis, *config.sinks.redis)),
         *(item.secret for item in config.sinks.mqtt),
         *(item.key for item in config.sinks.webhook),
         *(item.secret for item in config.jt809),

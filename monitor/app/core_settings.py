@@ -22,6 +22,9 @@ class CoreSettings(BaseModel):
     tick_s: float = Field(default=10.0, gt=0, description="least time between two ticks where something is due")
     heartbeat_s: float = Field(default=60.0, gt=0, description="a tick at least this often, so that a pause is seen")
     pause_s: float = Field(default=300.0, gt=0, description="our own pause from here on gives grace (readings, D)")
+    clock_jump_s: float = Field(
+        default=600.0, gt=0, description="a clock that jumps further against the monotonic one is not followed"
+    )
     stall_s: float = Field(default=30.0, gt=0, description="not ready when a record waits longer than this")
     snapshot_records: int = Field(default=5_000, ge=1, description="a snapshot after this many records")
     snapshot_s: float = Field(default=300.0, gt=0, description="or after this time")

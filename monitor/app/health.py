@@ -12,11 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from monitor.model.beijing import iso
-
-_SANE_FROM_MS = 1_704_067_200_000
-"""2024-01-01: a clock before this was never set (the program is younger)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Unready:
@@ -59,7 +54,7 @@ class Health:
         journal: Stage,
         engine: Backlogged,
         links: Callable[[], Sequence[Link]],
-        now_ms: Callable[[], int],
+        clock: Stage,
         stall_s: float,
     ) -> None:
         self.started = False
@@ -67,9 +62,8 @@ class Health:
         self._journal = journal
         self._engine = engine
         self._links = links
-        self._now_ms = now_ms
+        self._clock = clock
         self._stall_s = stall_s
-        self._latest_ms = 0
 
     def unready(self) -> tuple[Unready, ...]:
         """Everything that speaks against being ready; empty when ready."""
@@ -89,14 +83,6 @@ class Health:
         for link in self._links():
             if not link.connected:
                 found.append(Unready(f"source {link.name}", f"is not connected to {link.address}"))
-        found += self._clock()
+        if self._clock.failure:
+            found.append(Unready("clock", self._clock.failure))
         return tuple(found)
-
-    def _clock(self) -> list[Unready]:
-        now_ms = self._now_ms()
-        before_ms, self._latest_ms = self._latest_ms, max(self._latest_ms, now_ms)
-        if now_ms < _SANE_FROM_MS:
-            return [Unready("clock", f"the machine's clock says {iso(now_ms)}; set it")]
-        if now_ms < before_ms - 60_000:
-            return [Unready("clock", f"the machine's clock went back from {iso(before_ms)} to {iso(now_ms)}")]
-        return []

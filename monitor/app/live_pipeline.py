@@ -32,11 +32,16 @@ class LivePipeline:
     def engine(self) -> Engine:
         return self.pipeline.engine
 
-    def take(self, record: JournalRecord) -> StepResult:
-        """One journal record."""
+    def take(self, record: JournalRecord, *, again: bool = False) -> StepResult:
+        """One journal record; ``again`` as in ``Pipeline.take``."""
         if record.type is RecordType.CONFIG:
             self._configure(record)
-        return self.pipeline.take(record)
+        return self.pipeline.take(record, again=again)
+
+    def take_again(self, record: JournalRecord) -> None:
+        """One journal record whose outcome is stored already."""
+        result = self.take(record, again=True)
+        self.gate.verdicts(result.changes, result.clock_ms)
 
     def step(self, result: StepResult, reckoning: Reckoning = NOTHING) -> tuple[CommittedStep, tuple[Verdict, ...]]:
         """What the store commits for a result, and the verdict on each change that is not pushed."""

@@ -6,8 +6,9 @@ counts under ``other``.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter as Tally
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +24,16 @@ from prometheus_client import (
 from prometheus_client.exposition import generate_latest
 
 from monitor import __version__
+from monitor.alarms.dispatch import Fate
 from monitor.alarms.pushing import Verdict
+from monitor.app.clock_watch import ClockState
 from monitor.app.histogram import ArrayHistogram
 from monitor.codec.json_columns import RejectReason
 from monitor.codec.jt808 import FrameOutcome
 from monitor.engine.receive import Outcome
 from monitor.model.alarm import Alarm, AlarmChange, Grade, Transition
 from monitor.model.fleet import VehicleClass
+from monitor.store.free_space import Reserve
 
 # Each counter would come twice, with the moment of its birth; Prometheus makes nothing of that by default.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -51,7 +55,8 @@ _REMARKS: tuple[str, ...] = tuple(outcome.reason for outcome in FrameOutcome if 
 STAGES = ("intake", "records")
 STATUSES = ("moving", "standing", "silent", "never_seen", "unregistered")
 RATIOS = ("online", "completeness", "conformity", "drift")
-SENT = ("delivered", "failed", "refused")
+WITHHELD = tuple(fate for fate in Fate if fate is not Fate.SEND)
+SENT = ("delivered", "failed", "refused", "gave_up")
 
 
 class Metrics:
@@ -106,6 +111,11 @@ class Metrics:
         self.write_failures = self._counter("vdm_write_failures_total", "Writes that failed.", ("stage",))
         for stage in ("journal", "store", "snapshot", "frames"):
             self.write_failures.labels(stage)
+        self.intake_stopped = self._gauge("vdm_intake_stopped", "1 while the disk takes no records.")
+        self.disk_free = self._gauge("vdm_disk_free_bytes", "Free on the disk of the journal.")
+        self.disk_reserve = self._gauge("vdm_disk_reserve_bytes", "Of that kept back: below it nothing is accepted.")
+        self.clock_apart = self._gauge("vdm_clock_apart_seconds", "The machine's clock less its steady course.")
+        self.clock_refused = self._gauge("vdm_clock_refused", "1 while the machine's clock is not followed.")
         self.snapshot_time = self._gauge("vdm_snapshot_last_success_timestamp_seconds", "Last snapshot written.")
         self.snapshot_seconds = self._gauge("vdm_snapshot_duration_seconds", "How long the last snapshot took.")
         self.snapshot_bytes = self._gauge("vdm_snapshot_size_bytes", "Size of the last snapshot.")
@@ -145,9 +155,17 @@ class Metrics:
     def _deliveries(self, sinks: Sequence[str]) -> None:
         self.deliveries = self._counter("vdm_deliveries_total", "Attempts to push.", ("sink", "result"))
         self.pending = self._gauge("vdm_outbox_pending", "Pushes that a sink has still to send.", ("sink",))
+        self.kept_back = self._counter(
+            "vdm_deliveries_withheld_total", "Messages kept back from a receiver.", ("sink", "reason")
+        )
+        self.dead_letters = self._gauge("vdm_dead_letters", "Messages that wait for a person's decision.", ("sink",))
+        self.silences = self._gauge("vdm_silences", "Silences that last.")
         self._sent: Tally[tuple[str, str]] = Tally()
         for sink in sinks:
             self.pending.labels(sink).set(0)
+            self.dead_letters.labels(sink).set(0)
+            for fate in WITHHELD:
+                self.kept_back.labels(sink, fate.value)
             for result in SENT:
                 self.deliveries.labels(sink, result)
 
@@ -173,6 +191,15 @@ class Metrics:
         for verdict, n in Tally(verdicts).items():
             self.withheld.labels(verdict.value).inc(n)
 
+    def show_disk_and_clock(self, trouble: str, reserve: Reserve, clock: ClockState) -> None:
+        """Why nothing is accepted (empty: it is), what the disk has left, and how far the clock is off its course."""
+        self.intake_stopped.set(bool(trouble))
+        with contextlib.suppress(OSError):
+            self.disk_free.set(reserve.free_bytes())
+        self.disk_reserve.set(reserve.reserve_bytes)
+        self.clock_apart.set(clock.apart_s)
+        self.clock_refused.set(clock.refused)
+
     def show_active(self, alarms: Iterable[Alarm], rules: Sequence[str]) -> None:
         """Alarms whose condition lasts."""
         tally = Tally((alarm.rule, alarm.grade) for alarm in alarms)
@@ -184,6 +211,13 @@ class Metrics:
         """The running total of a delivery worker."""
         self.deliveries.labels(sink, result).inc(total - self._sent[sink, result])
         self._sent[sink, result] = total
+
+    def show_withheld(self, sink: str, totals: Mapping[Fate, int]) -> None:
+        """Running totals of what a delivery worker kept back, by reason."""
+        for fate in WITHHELD:
+            total = totals.get(fate, 0)
+            self.kept_back.labels(sink, fate.value).inc(total - self._sent[sink, fate.value])
+            self._sent[sink, fate.value] = total
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from monitor.alarms.book import AlarmBook, BookOutput
 from monitor.app.evidence import EvidenceBook
 from monitor.app.map_layers import LAYER_OF, MapShop
+from monitor.app.settlement.putting_right import NOTHING_DONE, PutRight, put_right
 from monitor.app.waybills import WaybillBook
 from monitor.engine.engine import Engine
 from monitor.errors import ConfigError
@@ -51,12 +52,15 @@ class Pipeline:
         self.waybills = WaybillBook(engine.fleet)
         self.evidence = EvidenceBook(engine)
         self.shop = MapShop()
+        self.last_put_right: PutRight = NOTHING_DONE
+        """What the last SETTLED record did."""
 
-    def take(self, record: JournalRecord) -> StepResult:
-        """One journal record."""
+    def take(self, record: JournalRecord, *, again: bool = False) -> StepResult:
+        """One journal record. ``again``: its outcome is stored already, so what only describes it is left out."""
         engine = self.engine
         clock_ms = engine.clock_ms
         waybill: Waybill | None = None
+        right = NOTHING_DONE
         if record.type is RecordType.REPORTS:
             assert record.batch is not None
             output = engine.take(record.batch)
@@ -73,13 +77,18 @@ class Pipeline:
                 self._apply_map(record)
             elif record.type is RecordType.WAYBILL:
                 waybill = self.waybills.take(record)
-            output = engine.tick(engine.clock_ms)
+            elif record.type is RecordType.SETTLED:
+                right = self.last_put_right = put_right(engine, self.book, record.payload, record.offset)
+            output = right.output or engine.tick(engine.clock_ms)
         self.evidence.note(output.stretches)
         found: BookOutput = self.book.apply(output.edges)
+        changes = right.changes + self.waybills.marked(found.changes, record.batch, clock_ms)
+        if again:
+            return StepResult(record.offset, engine.clock_ms, changes, (), output.days, output.outcomes)
         return StepResult(
             record.offset,
             engine.clock_ms,
-            self.waybills.marked(found.changes, record.batch, clock_ms),
+            changes,
             found.prewarnings,
             output.days,
             output.outcomes,

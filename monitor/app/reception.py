@@ -2,6 +2,9 @@
 
 One task writes. While it writes, further intakes wait, and share the next record; when too many wait, sources are not
 answered any more, and their brokers hold the rest (back-pressure, nothing is dropped).
+
+When the disk refuses (full, below its reserve, read-only, failing) what was read is kept and tried again until it is
+safe; nothing of it is acknowledged before. Records of our own are refused meanwhile, so that whoever asked is told.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from monitor.app.metrics import Metrics
 from monitor.app.work import NOTHING, Reckoning, Work
 from monitor.codec.jt808 import Reassembler
 from monitor.engine.batch_columns import LATE_MS
-from monitor.errors import OperationError
+from monitor.errors import OperationError, StoreError
 from monitor.model.bad_bytes import BadBytes
 from monitor.model.flaw import Flaw
 from monitor.model.journal import JournalRecord, RecordType
@@ -36,6 +39,9 @@ from monitor.store.quarantine import Quarantine
 log = logging.getLogger(__name__)
 
 _TIME = int(Flaw.TIME)
+_RETRY_FIRST_S = 0.2
+_RETRY_MOST_S = 3.0
+"""Waits between attempts while the disk refuses (guesses): soon enough after somebody made room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,7 @@ class Reception:
         self._reassemblers: dict[Feed, Reassembler] = {}
         self._told: set[tuple[str, str]] = set()
         self._busy = False
+        self._holding = False
         metrics.queue_capacity.labels("intake").set(settings.intake_queue)
         metrics.queue_length.labels("intake").set_function(self._inbox.qsize)
 
@@ -103,11 +110,13 @@ class Reception:
         return self._journal.last_offset
 
     async def deliver(self, intake: Intake, /) -> None:
-        """Returns when the intake is safe and acknowledged. Raises ``OperationError`` when it is not."""
+        """Returns when the intake is safe and acknowledged, however long the disk takes for it."""
         await self._handed(_Arrived(self._future(), time.monotonic(), intake=intake))
 
     async def submit(self, record: JournalRecord, reckoning: Reckoning = NOTHING) -> None:
-        """Journal a record of our own. Raises ``OperationError``."""
+        """Journal a record of our own. Raises ``OperationError``, at once while intakes wait for the disk."""
+        if self._holding:
+            raise OperationError(self.failure)
         await self._handed(_Arrived(self._future(), time.monotonic(), record=record, reckoning=reckoning))
 
     async def run(self) -> None:
@@ -130,18 +139,28 @@ class Reception:
         return asyncio.get_running_loop().create_future()
 
     async def _write(self, arrived: list[_Arrived]) -> None:
-        try:
-            read, work = await asyncio.to_thread(self._journalled, arrived)
-        except OperationError as error:
-            self._metrics.write_failures.labels("journal").inc()
-            if not self.failure:
-                log.error("%s; nothing is acknowledged until it works again", error)
-            self.failure = str(error)
-            for item in arrived:
-                if not item.done.done():
-                    item.done.set_exception(error)
-            return
-        self.failure = ""
+        read = await asyncio.to_thread(self._read, [item.intake for item in arrived if item.intake is not None])
+        wait_s = _RETRY_FIRST_S
+        rejects = read.rejects
+        while True:
+            try:
+                if rejects:
+                    await asyncio.to_thread(self._keep, rejects)
+                    rejects = []
+                work = await asyncio.to_thread(self._journalled, read, arrived)
+                break
+            except OperationError as error:
+                self._failed(error)
+                arrived = _refused(arrived, error)
+                self._holding = bool(arrived)
+                if not arrived:
+                    return
+                await asyncio.sleep(wait_s)
+                wait_s = min(2 * wait_s, _RETRY_MOST_S)
+        if self.failure:
+            log.warning("the journal takes records again; what waited for it is acknowledged now")
+            self.failure = ""
+        self._holding = False
         for item in arrived:
             if item.intake is not None:
                 item.intake.ack()
@@ -151,29 +170,43 @@ class Reception:
         for one in work:
             await self._queue.put(one)
 
-    def _journalled(self, arrived: list[_Arrived]) -> tuple[_Read, list[Work]]:
-        """In a thread: read the intakes, keep what is bad, write and sync what is good."""
-        read = self._read([item.intake for item in arrived if item.intake is not None])
-        self._quarantine.keep(read.rejects)
+    def _failed(self, error: OperationError) -> None:
+        """Told once; every attempt is counted."""
+        self._metrics.write_failures.labels("journal").inc()
+        if not self.failure:
+            log.error("%s; nothing is acknowledged until it works again", error)
+        self.failure = str(error)
+
+    def _keep(self, rejects: list[BadBytes]) -> None:
+        """In a thread: bad bytes into the quarantine, on disk."""
+        if lacking := self._journal.reserve.lacking(sum(len(one.data) for one in rejects)):
+            raise StoreError(reason=f"quarantine {self._quarantine.folder}: {lacking}")
+        self._quarantine.keep(rejects)
+
+    def _journalled(self, read: _Read, arrived: list[_Arrived]) -> list[Work]:
+        """In a thread: write and sync what is good."""
+        clock_ms = self._journal.last_clock_ms
         records: list[tuple[JournalRecord, _Arrived]] = []
         if read.batch is not None and len(read.batch):
             first = next(item for item in arrived if item.intake is not None)
-            records.append((_reports(read.batch, self._journal.last_clock_ms), first))
+            records.append((_reports(read.batch, clock_ms), first))
+            clock_ms = records[-1][0].clock_ms
         for item in arrived:
-            if item.intake is not None:
-                records += [(_clocked(record, self._journal.last_clock_ms), item) for record in item.intake.records]
-            elif item.record is not None:
-                records.append((item.record, item))
+            found = (item.record,) if item.intake is None else item.intake.records
+            for record in found:
+                if record is not None:
+                    records.append((_clocked(record, clock_ms), item))
+                    clock_ms = records[-1][0].clock_ms
         last = self._journal.append([record for record, _ in records])
-        self._keep(read.frames)
+        self._keep_frames(read.frames)
         first_offset = last - len(records) + 1
-        work = [
+        return [
             Work(replace(record, offset=first_offset + n), item.since_s, item.reckoning)
             for n, (record, item) in enumerate(records)
         ]
-        return read, work
 
     def _read(self, intakes: list[Intake]) -> _Read:
+        """In a thread, once for each intake: messages in parts are put together here."""
         read = _Read(None, [], Counter(), Counter(), Counter(), frozenset())
         batches: list[ReportBatch] = []
         frames: list[ReceivedFrames] = []
@@ -194,7 +227,7 @@ class Reception:
         batch = concatenate(batches) if batches else None
         return replace(read, batch=batch, unknown_fields=frozenset(unknown), frames=tuple(frames))
 
-    def _keep(self, frames: tuple[ReceivedFrames, ...]) -> None:
+    def _keep_frames(self, frames: tuple[ReceivedFrames, ...]) -> None:
         """What evidence shows of a report's bytes; nothing waits for it, and nothing fails with it."""
         if self._frames is not None:
             failed = sum(not self._frames.append(one) for one in frames)
@@ -230,6 +263,14 @@ def _messages(arrived: _Arrived) -> int:
     return 0 if arrived.intake is None else arrived.intake.n_messages
 
 
+def _refused(arrived: list[_Arrived], error: OperationError) -> list[_Arrived]:
+    """Tell those who wait for a record of our own; the intakes that are left."""
+    for item in arrived:
+        if item.intake is None and not item.done.done():
+            item.done.set_exception(error)
+    return [item for item in arrived if item.intake is not None]
+
+
 def _received(source: str, batch: ReportBatch, spans: FrameSpans) -> ReceivedFrames:
     rows = batch.rows
     return ReceivedFrames(
@@ -246,7 +287,7 @@ def _received(source: str, batch: ReportBatch, spans: FrameSpans) -> ReceivedFra
 
 
 def _clocked(record: JournalRecord, clock_ms: int) -> JournalRecord:
-    """A source's record; the engine clock never goes back."""
+    """A record of a source or of our own; the engine clock never goes back."""
     return record if record.clock_ms >= clock_ms else replace(record, clock_ms=clock_ms)
 
 

@@ -21,6 +21,15 @@ class StateFolder:
         return self.root / "snapshots"
 
     @property
+    def archive(self) -> Path:
+        return self.root / "archive"
+
+    @property
+    def settled(self) -> Path:
+        """Settled states at the ends of days."""
+        return self.root / "settled"
+
+    @property
     def quarantine(self) -> Path:
         return self.root / "quarantine"
 

@@ -146,7 +146,8 @@ class WaybillBook:
         ``clock_ms`` is the engine clock before the batch.
         """
         if any(change.alarm.vehicle_class == VehicleClass.HAZMAT for change in changes):
-            changes = tuple(self._marked(change, batch, clock_ms) for change in changes)
+            said = self._said(batch, clock_ms)
+            changes = tuple(self._marked(change, said) for change in changes)
         if batch is not None and len(batch):
             self._read_bits(batch, clock_ms)
         return changes
@@ -172,12 +173,21 @@ class WaybillBook:
             for row, bits in zip(rows.tolist(), saved.bits.values(), strict=True):
                 self._bits[row] = bits
 
-    def _marked(self, change: AlarmChange, batch: ReportBatch | None, clock_ms: int) -> AlarmChange:
+    def _said(self, batch: ReportBatch | None, clock_ms: int) -> _LoadBits | None:
+        """The load bits of a batch; None where they say nothing that is not known without them."""
+        if batch is None or not len(batch):
+            return None
+        status = batch.rows["status"]
+        if not (self._speaking or np.any((status >= 0) & (status & _LOADED_BITS != 0))):
+            return None
+        return _LoadBits(batch, self._fleet.rows_of(batch.keys)[batch.rows["key"]], _clocks(batch, clock_ms))
+
+    def _marked(self, change: AlarmChange, said: _LoadBits | None) -> AlarmChange:
         alarm = change.alarm
         if alarm.vehicle_class != VehicleClass.HAZMAT:
             return change
         if change.sequence == 1 or change.transition is Transition.RAISED:
-            cargo, load = self._carried_now(alarm, batch, clock_ms, change.at_ms)
+            cargo, load = self._carried_now(alarm, said, change.at_ms)
         else:
             cargo, load = self._carried.get(alarm.alarm_id, ("", Load.UNKNOWN))
         if not (cargo or load):
@@ -188,23 +198,19 @@ class WaybillBook:
             self._carried.pop(alarm.alarm_id, None)
         return replace(change, alarm=replace(alarm, cargo=cargo, load=load))
 
-    def _carried_now(self, alarm: Alarm, batch: ReportBatch | None, clock_ms: int, at_ms: int) -> tuple[str, Load]:
+    def _carried_now(self, alarm: Alarm, said: _LoadBits | None, at_ms: int) -> tuple[str, Load]:
         waybill = self._waybills.get(alarm.vehicle_id)
         cargo, load = (waybill.cargo, waybill.load) if waybill is not None else ("", Load.UNKNOWN)
-        if self._loaded(alarm.vehicle_id, batch, clock_ms, at_ms):
+        if self._loaded(alarm.vehicle_id, said, at_ms):
             load = Load.LOADED
         return cargo, load
 
-    def _loaded(self, vehicle_id: str, batch: ReportBatch | None, clock_ms: int, at_ms: int) -> bool:
+    def _loaded(self, vehicle_id: str, said: _LoadBits | None, at_ms: int) -> bool:
         """What the load bits said before the engine clock ``at_ms``."""
         row = int(self._fleet.rows_of([vehicle_id])[0])
-        if batch is not None and len(batch):
-            keys = np.flatnonzero(self._fleet.rows_of(batch.keys) == row)
-            status = batch.rows["status"]
-            mine = np.isin(batch.rows["key"], keys) & (status >= 0) & (_clocks(batch, clock_ms) < at_ms)
-            found = np.flatnonzero(mine)
-            if len(found):
-                return bool(status[found[-1]] & _LOADED_BITS)
+        loaded = said.before(row, at_ms) if said is not None else None
+        if loaded is not None:
+            return loaded
         if row >= len(self._bits):
             return False
         bits = self._bits[row]
@@ -241,6 +247,24 @@ class WaybillBook:
             wider = np.zeros(max(size, 2 * len(self._bits)), _BITS)
             wider[: len(self._bits)] = self._bits
             self._bits = wider
+
+
+class _LoadBits:
+    """What the reports of a batch say of their vehicles' load, found by vehicle."""
+
+    def __init__(self, batch: ReportBatch, row_of: NDArray[np.int32], clocks: NDArray[np.int64]) -> None:
+        status = batch.rows["status"]
+        stated = np.flatnonzero(status >= 0)
+        order = stated[np.argsort(row_of[stated], kind="stable")]
+        self._rows = row_of[order]
+        self._clocks = clocks[order]
+        self._loaded = status[order] & _LOADED_BITS != 0
+
+    def before(self, row: int, at_ms: int) -> bool | None:
+        """What the last report of a vehicle before the engine clock ``at_ms`` said; None where there is none."""
+        begin, end = np.searchsorted(self._rows, [row, row + 1])
+        place = begin + int(np.searchsorted(self._clocks[begin:end], at_ms))
+        return bool(self._loaded[place - 1]) if place > begin else None
 
 
 def _clocks(batch: ReportBatch, clock_ms: int) -> NDArray[np.int64]:

@@ -43,11 +43,23 @@ _COMMANDS: dict[str, _Command] = {
     "reload": _Command(
         "reload", "reload_command", "不停机重新读取配置与地图", "Have the daemon read its settings and maps anew"
     ),
+    "settle": _Command("settle", "settle_command", "结算：更正报警与指标", "Settle a day from the archive"),
+    "whatif": _Command("whatif", "whatif_command", "试算：换一套参数会怎样", "Another configuration over the archive"),
     "rules": _Command("rules", "rules_command", "规则说明与参数", "What each rule does, and its settings"),
     "roads": _Command("roads", "roads_group", "路段：生成、覆盖率、可疑路段", "Road sections from maps", group=True),
     "drivers": _Command("drivers", "drivers_group", "驾驶员档案", "The driver register", group=True),
     "permits": _Command("permits", "permits_group", "许可核查", "Permits against registry and trips", group=True),
+    "silences": _Command("silences", "silences_group", "屏蔽推送", "Keep alarms from being delivered", group=True),
+    "deadletters": _Command(
+        "deadletters", "deadletters_group", "未送达消息", "Messages that did not arrive", group=True
+    ),
     "db": _Command("db", "db_group", "数据库表结构", "Tables of the relational store", group=True),
+    "journal": _Command("journal", "journal_group", "日志：检查、剔除损坏", "Damage of the journal", group=True),
+    "clock": _Command("clock", "clock_group", "系统时钟：查看、确认", "Whether the clock is believed", group=True),
+    "backup": _Command("backup", "backup_command", "在线备份", "Back everything up while the daemon runs"),
+    "restore": _Command("backup", "restore_command", "恢复备份", "Put a backup into an empty state folder"),
+    "hold": _Command("hold", "hold_group", "数据封存", "Seal vehicles and spans against deletion", group=True),
+    "retention": _Command("retention", "retention_group", "保存期限", "Delete what is too old", group=True),
     "version": _Command("version", "version_command", "版本", "Versions"),
 }
 

@@ -22,6 +22,7 @@ from monitor import __version__
 from monitor.console.access import SAFE_METHODS, Access
 from monitor.console.audit import AuditedCommands, audit
 from monitor.console.commands import Commands, NoCore
+from monitor.console.deliveries import add_deliveries
 from monitor.console.device_records import add_device_records
 from monitor.console.downlinks import add_downlinks
 from monitor.console.drivers import add_drivers
@@ -115,6 +116,7 @@ def create_api(
     add_maps(api, core)
     add_permits(api, database, core)
     add_drivers(api, database, access)
+    add_deliveries(api, database, core)
     _pages(api)
     _problems(api)
     _guard(api, access)

@@ -222,6 +222,22 @@ class Transition(StrEnum):
     CLEARED = "cleared"
     WITHDRAWN = "withdrawn"
     MERGED = "merged"  # into another alarm, which ``inhibited_by`` names
+    CONFIRMED = "confirmed"  # at settlement: it stands as it was
+    REVISED = "revised"  # at settlement: it stands, with other figures
+
+
+class Correction(StrEnum):
+    """Why settlement changed an alarm; ``reason`` in its log and in the push."""
+
+    CONFIRMED = "confirmed"  # nothing but that it is no longer provisional
+    OTHER_FIGURES = "other_figures"  # late or sorted data give other times or figures
+    NOT_OVER = "not_over"  # it lasts on, or lasted longer
+    REVIVED = "revived"  # withdrawn or merged before, and found again
+    NOT_FOUND = "not_found"  # the settled data do not show it
+    PART_OF_ANOTHER = "part_of_another"  # one and the same with the alarm that ``inhibited_by`` names
+    MISSED_LIVE = "missed_live"  # only the settled data show it
+    SPLIT_OFF = "split_off"  # a later part of what was one alarm
+    REBUILT = "rebuilt"  # the live state was put right from the settled one
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +248,7 @@ class AlarmChange:
     transition: Transition
     sequence: int
     at_ms: int  # engine clock when it was found
+    reason: str = ""  # of a correction: ``Correction``, and what it rests on
 
 
 @dataclass(frozen=True, slots=True)

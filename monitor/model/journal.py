@@ -25,6 +25,7 @@ class RecordType(IntEnum):
     PLACES = 9  # GeoJSON of the places in force
     PERMITS = 10  # GeoJSON of the permits in force
     DRIVERS = 11  # the driver register in force
+    SETTLED = 12  # model.settled: vehicles whose settled state takes the place of the live one
 
 
 @dataclass(frozen=True, slots=True)

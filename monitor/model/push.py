@@ -26,6 +26,7 @@ class PushKind(StrEnum):
     SUMMARY = "summary"
     SUPERVISION = "supervision"
     PREWARNING = "prewarning"
+    DIGEST = "digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,13 @@ def topic_level(text: str) -> str:
 
 
 def alarm_message(change: AlarmChange) -> PushMessage:
+    """An alarm after a change. What settlement puts right says so: ``correction`` and its ``reason``."""
     alarm = change.alarm
     topic = f"alarms/{topic_level(alarm.enterprise_id)}/{topic_level(alarm.vehicle_id)}"
-    return PushMessage(PushKind.ALARM, alarm.alarm_id, topic, _json(alarm.record()), change.sequence)
+    record: dict[str, str | float | int | bool | None] = alarm.record()
+    if change.reason:
+        record |= {"correction": True, "reason": change.reason}
+    return PushMessage(PushKind.ALARM, alarm.alarm_id, topic, _json(record), change.sequence)
 
 
 def prewarning_message(warning: PreWarning) -> PushMessage:
@@ -81,6 +86,11 @@ def supervision_message(entry: SupervisionEntry) -> PushMessage:
 def summary_message(enterprise_id: str, data: str) -> PushMessage:
     """An enterprise summary; ``data`` is JSON text of its indicator rows and rates."""
     return PushMessage(PushKind.SUMMARY, f"summary:{enterprise_id}", f"summaries/{topic_level(enterprise_id)}", data)
+
+
+def digest_message(digest_id: str, enterprise_id: str, record: object) -> PushMessage:
+    """What one receiver was spared in a span of time: counts and alarm ids. Each is a record of its own."""
+    return PushMessage(PushKind.DIGEST, digest_id, f"digests/{topic_level(enterprise_id)}", _json(record), 1)
 
 
 def _json(value: object) -> str:

@@ -21,6 +21,7 @@ from monitor.store.device_record_store import upsert_device_records
 from monitor.store.evidence_store import insert_evidence
 from monitor.store.indicator_store import upsert_indicators
 from monitor.store.outbox_writer import OutboxRow, append_outbox
+from monitor.store.sequences import renumbered
 from monitor.store.supervision_store import upsert_supervision
 from monitor.store.tables import alarm_changes, alarms, journal_position, prewarnings
 from monitor.store.vehicle_day_store import upsert_vehicle_days
@@ -58,7 +59,7 @@ class AlarmStore:
             position = _position(connection, self._journal)
             fresh = [step for step in steps if step.offset > position]
             if fresh:
-                self._write(connection, fresh)
+                self._write(connection, renumbered(connection, fresh))
         return len(fresh)
 
     def _write(self, connection: Connection, steps: list[CommittedStep]) -> None:

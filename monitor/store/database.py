@@ -106,6 +106,8 @@ class Database:
             advice = (
                 "Another process holds the writer's lock; stop it or wait."
                 if "locked" in cause or "lock timeout" in cause
+                else "Free disk space; what could not be stored is tried again."
+                if "is full" in cause or "No space left" in cause
                 else "Run `monitor db upgrade`."
                 if "no such table" in cause or "no such column" in cause or "does not exist" in cause
                 else "Check that the server runs and that the folder can be written."

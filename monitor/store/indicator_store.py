@@ -9,8 +9,10 @@ from datetime import date
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from monitor.model.beijing import day_number
 from monitor.model.indicator import INDICATOR_COLUMNS, Indicator, Period, Scope
 from monitor.store.database import Database
+from monitor.store.settled_guard import settled_among
 from monitor.store.tables import indicators
 
 
@@ -27,7 +29,16 @@ def write_indicators(database: Database, rows: Iterable[Indicator]) -> None:
 
 
 def upsert_indicators(database: Database, connection: Connection, rows: Iterable[Indicator]) -> None:
-    """As ``write_indicators``, within a transaction; of equal keys the last one counts."""
+    """As ``write_indicators``, within a transaction; of equal keys the last one counts. Rows of settled days stay."""
+    rows = tuple(rows)
+    settled = settled_among(connection, {day_number(row.date) for row in rows if row.period is Period.DAY})
+    if settled:
+        rows = tuple(row for row in rows if row.period is not Period.DAY or day_number(row.date) not in settled)
+    overwrite_indicators(database, connection, rows)
+
+
+def overwrite_indicators(database: Database, connection: Connection, rows: Iterable[Indicator]) -> None:
+    """As ``upsert_indicators``, those of settled days too."""
     latest = {(row.scope, row.key, row.period, row.date): row for row in rows}
     if latest:
         connection.execute(database.upsert(indicators), [_values(row) for row in latest.values()])

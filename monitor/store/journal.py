@@ -7,6 +7,7 @@ the old segment where the new one begins. For the same reason every start begins
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -19,8 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from monitor.errors import JournalError
 from monitor.model.journal import JournalRecord
 from monitor.store import journal_payload
-from monitor.store.durable import fsync_folder
+from monitor.store.durable import fsync_file, fsync_folder, make_folder
+from monitor.store.free_space import Reserve
 from monitor.store.journal_segment import (
+    WHAT_TO_DO,
     Encoded,
     SegmentReader,
     SegmentWriter,
@@ -32,14 +35,23 @@ from monitor.store.writer_lock import WriterLock
 
 log = logging.getLogger(__name__)
 
+_NOT_RECEIVED = "nothing of this batch counts as received"
+
 
 class JournalSettings(BaseModel):
-    """When a segment is full. Both are guesses: small enough to drop piecemeal, large enough to stay few."""
+    """When a segment is full, and when the disk counts as full. Guesses: segments small enough to drop piecemeal, large
+    enough to stay few; a reserve that a database finishes with what it has begun."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    segment_bytes: int = Field(default=64 * 1024 * 1024, ge=1, le=1 << 40)
+    segment_bytes: int = Field(default=64 * 1024 * 1024, ge=1, le=1 << 40, description="a segment is full at this size")
     segment_age_s: float = Field(default=86_400.0, gt=0, description="by the engine clock of the records")
+    keep_days: float = Field(
+        default=7.0, gt=0, description="segments that nobody needs any more stay so long (a guess), by the engine clock"
+    )
+    reserve_bytes: int = Field(
+        default=256 * 1024 * 1024, ge=0, description="nothing more is accepted when less than this would be left free"
+    )
 
 
 class Journal:
@@ -56,15 +68,19 @@ class Journal:
         self._writer: SegmentWriter | None = None
         self._writer_clock_ms = 0
         self._closed = False
+        self.reserve = Reserve(folder, self._settings.reserve_bytes)
         self.last_offset = 0
         self.last_clock_ms = 0
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             self._lock = WriterLock(folder / "writer.lock")
         except OSError as error:
             raise JournalError(path=str(folder), reason=f"cannot be opened for writing: {error}") from error
         try:
             self._recover()
+        except OSError as error:
+            self._lock.release()
+            raise JournalError(path=str(folder), reason=f"cannot be opened for writing: {error}") from error
         except BaseException:
             self._lock.release()
             raise
@@ -73,13 +89,16 @@ class Journal:
         """Write the records in one write and one fsync; returns the offset of the last.
 
         The records' own ``offset`` is not looked at: they get the next ones. When this returns they are on disk; when
-        it raises ``JournalError`` nothing may be acknowledged and the same records can be appended again.
+        it raises ``JournalError`` (also because the disk's reserve would be touched) nothing may be acknowledged and
+        the same records can be appended again.
         """
         encoded = [_encoded(record) for record in records]
         with self._mutex:
             if self._closed:
                 raise JournalError(path=str(self.folder), reason="is closed")
             if encoded:
+                if lacking := self.reserve.lacking(sum(len(record.payload) for record in encoded)):
+                    raise JournalError(path=str(self.folder), reason=f"{lacking}; {_NOT_RECEIVED}")
                 self._write(encoded)
                 self.last_offset += len(encoded)
                 self.last_clock_ms = max(self.last_clock_ms, *(record.clock_ms for record in encoded))
@@ -93,6 +112,23 @@ class Journal:
         with self._mutex:
             paths, last_offset = segment_files(self.folder), self.last_offset
         return _read_segments(paths, from_offset, last_offset)
+
+    @property
+    def first_offset(self) -> int:
+        """The oldest record kept; 1 in an empty journal."""
+        with self._mutex:
+            paths = segment_files(self.folder)
+        return parse_name(paths[0])[0] if paths else 1
+
+    def offset_before(self, clock_ms: int) -> int:
+        """Where to begin to read everything from a moment of the engine clock on: the begin of a segment."""
+        with self._mutex:
+            paths = segment_files(self.folder)
+        for path in reversed(paths):
+            first_ms = SegmentReader(path).first_clock_ms()
+            if first_ms is not None and first_ms < clock_ms:
+                return parse_name(path)[0]
+        return parse_name(paths[0])[0] if paths else 1
 
     def drop_before(self, offset: int) -> int:
         """Remove segments whose records all lie before ``offset``; returns how many went."""
@@ -112,7 +148,7 @@ class Journal:
         """Close the files and let another process write. Idempotent."""
         with self._mutex:
             self._closed = True
-            self._leave_segment()
+            self._seal_segment()
             self._lock.release()
 
     def __enter__(self) -> Journal:
@@ -140,6 +176,8 @@ class Journal:
                     "journal %s: cut off a torn tail, %d bytes at byte %d", paths[-1], tail.torn_bytes, tail.end
                 )
                 _cut(paths[-1], tail.end)
+            # What a process that died had written without waiting for the disk reads well and is not safe yet.
+            fsync_file(paths[-1])
         if not self.last_clock_ms:
             # The last segment holds no record; the one with the last offset knows the clock.
             for path in reversed(paths):
@@ -152,7 +190,7 @@ class Journal:
     def _write(self, encoded: list[Encoded]) -> None:
         first_offset = self.last_offset + 1
         if self._writer is not None and self._is_full(self._writer, encoded[-1].clock_ms):
-            self._leave_segment()
+            self._seal_segment()
         for attempt in (1, 2):
             path = self.folder if self._writer is None else self._writer.path
             try:
@@ -164,7 +202,7 @@ class Journal:
             except OSError as error:
                 self._abandon_segment(first_offset)
                 if attempt == 2:
-                    reason = f"cannot be written ({error}); nothing of this batch counts as received"
+                    reason = f"cannot be written ({error}); {_NOT_RECEIVED}"
                     raise JournalError(path=str(path), reason=reason) from error
                 log.error("journal %s: %s; going on in a new segment", path, error)
 
@@ -178,16 +216,25 @@ class Journal:
         return SegmentWriter(self.folder / segment_name(first_offset, generation), first_offset)
 
     def _abandon_segment(self, next_offset: int) -> None:
-        writer = self._writer
-        self._leave_segment()
-        if writer is not None and writer.first_offset == next_offset:
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        writer.give_up()
+        if writer.first_offset == next_offset:
             # It holds nothing that anybody was told of; kept, a full disk would collect one per attempt.
-            writer.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                writer.path.unlink()
 
-    def _leave_segment(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+    def _seal_segment(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            try:
+                writer.seal(self.last_offset)
+            except OSError as error:
+                # The records before it are safe; without a seal the end of the file is only less sure of itself.
+                log.warning("journal %s: left without its seal: %s", writer.path, error)
+                writer.give_up()
+            writer.close()
 
 
 def read_segment_files(paths: Sequence[Path], from_offset: int = 0) -> Iterator[JournalRecord]:
@@ -214,7 +261,7 @@ def _read_segments(paths: list[Path], from_offset: int, last_offset: int) -> Ite
     expected = min(firsts[0], from_offset or firsts[0])
     for number, path in enumerate(paths):
         if firsts[number] != expected:
-            reason = f"records {expected} to {firsts[number] - 1} are missing before it"
+            reason = f"records {expected} to {firsts[number] - 1} are missing before it; {WHAT_TO_DO}"
             raise JournalError(path=str(path), reason=reason)
         end = firsts[number + 1] - 1 if number + 1 < len(paths) else last_offset
         if end >= max(from_offset, expected):

@@ -37,6 +37,7 @@ class PayloadFlag(IntFlag):
 
     LZ4 = 1
     RESUMED = 2
+    LOST = 4  # a tick in the place of a record that was lost and cut out by hand
 
 
 def encode(record: JournalRecord) -> tuple[int, bytes]:

@@ -6,6 +6,7 @@ Whoever acknowledges a message that went here calls ``keep`` first: it returns w
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -19,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.errors import StoreError
 from monitor.model.bad_bytes import BadBytes
-from monitor.store.durable import fsync_folder, write_all
+from monitor.store.durable import fsync_folder, make_folder, write_all
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class Quarantine:
         self._descriptor = -1
         self._size = 0
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
         except OSError as error:
             raise StoreError(reason=f"quarantine {folder} cannot be opened: {error}") from error
         files = _files(folder)
@@ -94,9 +95,40 @@ class Quarantine:
                 except msgspec.MsgspecError as error:
                     log.warning("quarantine %s line %d passed over: %s", path, number, error)
 
+    def forget_before(self, at_ms: int) -> tuple[int, int, int]:
+        """Remove entries received before a moment: how many went, the first and the last time of them.
+
+        Raises ``StoreError``.
+        """
+        gone: list[int] = []
+        with self._mutex:
+            try:
+                self._leave_file()  # it may be one of those that are written anew
+                for path in _files(self.folder):
+                    dated = _dated(path.read_bytes().splitlines(keepends=True))
+                    kept = [line for received_ms, line in dated if received_ms >= at_ms]
+                    if len(kept) < len(dated):
+                        gone += [received_ms for received_ms, _ in dated if received_ms < at_ms]
+                        self._replace(path, b"".join(kept))
+            except OSError as error:
+                raise StoreError(reason=f"quarantine {self.folder} cannot be thinned out: {error}") from error
+        return len(gone), min(gone, default=0), max(gone, default=0)
+
     def close(self) -> None:
         with self._mutex:
             self._leave_file()
+
+    def _replace(self, path: Path, data: bytes) -> None:
+        if data:
+            new = path.with_suffix(".new")
+            with new.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(path)
+        else:
+            path.unlink()
+        fsync_folder(self.folder)
 
     def _line(self, item: BadBytes) -> bytes:
         kept = item.data[: self._settings.message_bytes]
@@ -127,6 +159,17 @@ class Quarantine:
             path.unlink()
             self.dropped += entries
             log.warning("quarantine %s is full: dropped the oldest %d entries", self.folder, entries)
+
+
+def _dated(lines: Sequence[bytes]) -> list[tuple[int, bytes]]:
+    """Lines with the time they came; a torn one counts as the one before it."""
+    found: list[tuple[int, bytes]] = []
+    received_ms = 0
+    for line in lines:
+        with contextlib.suppress(msgspec.MsgspecError):
+            received_ms = msgspec.json.decode(line, type=Quarantined).recv_ms
+        found.append((received_ms, line))
+    return found
 
 
 def _files(folder: Path) -> list[Path]:

@@ -10,7 +10,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from monitor.errors import StoreError
-from monitor.store import exchange_tables, terminal_tables  # noqa: F401  so that the metadata has every table
+from monitor.store import (  # so that the metadata has every table
+    delivery_tables,  # noqa: F401
+    exchange_tables,  # noqa: F401
+    retention_tables,  # noqa: F401
+    settlement_tables,  # noqa: F401
+    terminal_tables,  # noqa: F401
+)
 from monitor.store.database import Database, open_database
 
 _SCRIPTS = Path(__file__).parent / "migrations"

@@ -226,6 +226,7 @@ outbox = Table(
     Column("data", Text, nullable=False),  # JSON
     Column("journal_offset", BigInteger, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
+    Column("sink", String, nullable=False, server_default=""),  # for that one alone; empty = for all
     sqlite_autoincrement=True,
 )
 
@@ -246,20 +247,9 @@ sink_cursors = Table(
     Column("attempts", Integer, nullable=False),
     Column("next_try_ms", BigInteger, nullable=False),
     Column("last_error", String, nullable=False),
+    Column("first_try_ms", BigInteger, nullable=False, server_default="0"),
+    Column("answered_ms", BigInteger, nullable=False, server_default="0"),
 )
-
-refused_deliveries = Table(
-    "refused_deliveries",
-    metadata,
-    Column("sink", String, primary_key=True),
-    Column("outbox_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("kind", String, nullable=False),
-    Column("key", String, nullable=False),
-    Column("sequence", Integer, nullable=False),
-    Column("at_ms", BigInteger, nullable=False),
-    Column("reason", String, nullable=False),
-)
-"""Messages that a receiver will never take, passed over so that they do not hold up the next."""
 
 vehicle_days = Table(
     "vehicle_days",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from sqlalchemy import Connection, select
@@ -10,13 +11,22 @@ from sqlalchemy import Connection, select
 from monitor.model.day import COUNTERS, VEHICLE_DAY
 from monitor.store.committed_step import VehicleDayRows
 from monitor.store.database import Database
+from monitor.store.settled_guard import settled_among
 from monitor.store.tables import vehicle_days
 
 _COLUMNS = ("vehicle_id", "day", *COUNTERS)
 
 
 def upsert_vehicle_days(database: Database, connection: Connection, parts: Sequence[VehicleDayRows]) -> None:
-    """Write counters within a transaction; for a day stated twice the last one counts."""
+    """Write counters within a transaction; for a day stated twice the last one counts. Those of settled days stay."""
+    settled = settled_among(connection, {int(day) for part in parts for day in np.unique(part.rows["day"])})
+    if settled:
+        parts = [replace(part, rows=part.rows[~np.isin(part.rows["day"], list(settled))]) for part in parts]
+    overwrite_vehicle_days(database, connection, parts)
+
+
+def overwrite_vehicle_days(database: Database, connection: Connection, parts: Sequence[VehicleDayRows]) -> None:
+    """As ``upsert_vehicle_days``, those of settled days too."""
     latest: dict[tuple[str, int], dict[str, object]] = {}
     for part in parts:
         columns = [part.rows[name].tolist() for name in ("row", "day", *COUNTERS)]

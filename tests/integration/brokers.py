@@ -80,11 +80,13 @@ class Request:
 
 @dataclass(slots=True)
 class WebhookReceiver:
-    """``answers`` are the statuses of the next requests, 200 when it is empty; 0 closes without an answer."""
+    """``answers`` are the statuses of the next requests, 200 when it is empty; 0 closes without an answer, -1 keeps the
+    connection and never answers. ``answered`` are the statuses of ``requests``."""
 
     url: str
     requests: list[Request] = field(default_factory=list)
     answers: deque[int] = field(default_factory=deque)
+    answered: list[int] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _serving: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
 
@@ -107,7 +109,11 @@ class WebhookReceiver:
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 self.requests.append(Request(first.split(" ")[1], headers, body))
                 status = self.answers.popleft() if self.answers else 200
+                self.answered.append(status)
                 self.arrived.set()
+                if status < 0:
+                    await reader.read()
+                    break
                 if status == 0:
                     break
                 writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n".encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -58,7 +59,7 @@ class DaemonProcess:
     """``monitor run``; ``start`` again after ``kill`` or ``stop`` goes on in the same folder.
 
     ``top`` and ``tables`` are further configuration, before the first table and behind the last; without a
-    ``broker_port`` there is no MQTT.
+    ``broker_port`` there is no MQTT, without a ``database_url`` the store is SQLite in the state folder.
     """
 
     folder: Path
@@ -70,6 +71,7 @@ class DaemonProcess:
     process: subprocess.Popen[bytes] | None = None
     top: str = ""
     tables: str = ""
+    database_url: str = ""
 
     @property
     def api(self) -> str:
@@ -90,7 +92,7 @@ class DaemonProcess:
     def register(self, vehicles: tuple[Vehicle, ...], effective: date) -> None:
         """Import a registry before the start."""
         self.state.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite:///{self.state / 'monitor.db'}"
+        url = self.database_url or f"sqlite:///{self.state / 'monitor.db'}"
         upgrade(url)
         database = open_database(url)
         try:
@@ -99,8 +101,20 @@ class DaemonProcess:
             database.close()
 
     def start(self) -> None:
+        """Start, and wait until it is ready."""
+        self.launch()
+        self.wait_until_ready()
+
+    def wait_until_ready(self, timeout_s: float = START_S) -> None:
+        """Wait until both processes answer and everything is fresh."""
+        self._until(self._ready, timeout_s)
+
+    def launch(self) -> None:
+        """Start without waiting."""
         config = self.folder / "monitor.toml"
         parts = [f'state_folder = "{self.state}"\nlang = "en"\n', self.top]
+        if self.database_url:
+            parts.append(f'database_url = "{self.database_url}"\n')
         parts.append(
             _CONFIG.format(http=self.http_port, metrics=self.metrics_port, snapshot_records=self.snapshot_records)
         )
@@ -110,7 +124,6 @@ class DaemonProcess:
         command = [sys.executable, "-c", "from monitor.cli import main; main()", "run", "--config", str(config)]
         with (self.folder / "daemon.log").open("ab") as log:
             self.process = subprocess.Popen(command, stderr=log, start_new_session=True)
-        self._until(self._ready, START_S)
 
     def stop(self) -> int:
         """SIGTERM; the exit status."""
@@ -123,7 +136,8 @@ class DaemonProcess:
     def kill(self) -> None:
         """SIGKILL to the daemon and its children, all at once."""
         if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(STOP_S)
             self.process = None
 

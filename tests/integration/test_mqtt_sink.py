@@ -10,6 +10,7 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
+from monitor.model.outbox import Cause
 from monitor.sinks.delivery import Delivery, DeliverySettings
 from monitor.sinks.mqtt import MqttSink, MqttSinkSettings
 from tests.integration.brokers import Mosquitto, running_mosquitto
@@ -28,7 +29,7 @@ def delivery_to(port: int, outbox: MemoryOutbox, **more: object) -> Delivery[Row
 async def until_passed(delivery: Delivery[Row], outbox: MemoryOutbox) -> None:
     task = asyncio.create_task(delivery.run())
     async with asyncio.timeout(30):
-        while outbox.cursor < len(outbox.rows):  # noqa: ASYNC110  the outbox is plain memory
+        while outbox.at < len(outbox.rows):  # noqa: ASYNC110  the outbox is plain memory
             await asyncio.sleep(0.01)
         delivery.stop()
         await task
@@ -82,7 +83,7 @@ async def test_a_restart_of_the_broker_in_the_middle_loses_nothing(mosquitto: Mo
             await asyncio.sleep(0.1)
             mosquitto.start()
     async with asyncio.timeout(30):
-        while outbox.cursor < len(outbox.rows):  # noqa: ASYNC110
+        while outbox.at < len(outbox.rows):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     delivery.stop()
     await task
@@ -114,9 +115,9 @@ async def test_a_message_that_the_broker_refuses_is_not_taken_for_delivered(rest
     delivery = delivery_to(restricted.port, outbox)
     task = asyncio.create_task(delivery.run())
     async with asyncio.timeout(30):
-        while len(outbox.failures) < 3:  # noqa: ASYNC110
+        while outbox.at < 7:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     delivery.stop()
     await task
-    assert outbox.cursor == 5
-    assert outbox.failures[-1][0] == "the broker refuses topic vdm/summaries/E1: Not authorized"
+    assert delivery.counts.delivered == 6
+    assert outbox.buried == [(6, Cause.REFUSED, "the broker refuses topic vdm/summaries/E1: Not authorized")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,9 +36,8 @@ def open_days(n: int = 3) -> OpenDays:
     return OpenDays(day_start_ms(DAY) + 36_000_000, tuple(f"V{i}" for i in range(n)), rows, Registry(vehicles, 1))
 
 
-async def test_the_process_says_what_this_process_says(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'monitor.db'}"
-    upgrade(url)
+async def test_the_process_says_what_this_process_says(store_url: str) -> None:
+    url = store_url
     days = open_days()
     process = ReckoningProcess(url, RULES, "en")
     try:
@@ -59,8 +57,8 @@ async def test_the_process_says_what_this_process_says(tmp_path: Path) -> None:
     assert {row.key for row in written} == {"V0", "V1", "V2"}
 
 
-async def test_a_store_without_tables_is_a_sentence_and_the_process_goes_on(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'monitor.db'}"
+async def test_a_store_without_tables_is_a_sentence_and_the_process_goes_on(empty_store_url: str) -> None:
+    url = empty_store_url
     process = ReckoningProcess(url, RULES, "en")
     try:
         with pytest.raises(StoreError):
@@ -71,9 +69,8 @@ async def test_a_store_without_tables_is_a_sentence_and_the_process_goes_on(tmp_
         await process.close()
 
 
-async def test_a_process_that_died_is_replaced(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'monitor.db'}"
-    upgrade(url)
+async def test_a_process_that_died_is_replaced(store_url: str) -> None:
+    url = store_url
     process = ReckoningProcess(url, RULES, "en")
     try:
         await process.reckon(open_days())

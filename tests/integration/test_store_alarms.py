@@ -25,7 +25,7 @@ from monitor.model.alarm import (
 )
 from monitor.model.day import COUNTERS, VEHICLE_DAY
 from monitor.model.indicator import Indicator, Period, Scope
-from monitor.model.outbox import OutboxReader
+from monitor.model.outbox import Cause, OutboxReader
 from monitor.model.push import PushKind, summary_message
 from monitor.model.supervision import SupervisionEntry
 from monitor.store.alarm_query import AlarmFilter, alarm_by_id, changes_of_alarm, find_alarms
@@ -33,6 +33,7 @@ from monitor.store.alarm_rows import StoredAlarm
 from monitor.store.alarm_store import AlarmStore, load_open_alarms
 from monitor.store.committed_step import CommittedStep, VehicleDayRows
 from monitor.store.database import Database, open_database
+from monitor.store.dead_letters import letters_waiting
 from monitor.store.indicator_store import find_indicators, write_indicators
 from monitor.store.outbox import Backlog, Outbox, PendingPush, SinkCursor
 from monitor.store.supervision_store import find_supervision
@@ -156,12 +157,22 @@ def test_how_steps_are_grouped_into_transactions_changes_nothing(database: Datab
 def test_a_step_that_fails_leaves_nothing_behind(database: Database) -> None:
     store = _store(database)
     store.commit(CommittedStep(1, (_raised(_alarm()),)))
+    broken = replace(_alarm("V3"), plate=None)  # type: ignore[arg-type]  # what no table takes
     with pytest.raises(StoreError):
-        store.commit(CommittedStep(2, (_raised(_alarm("V2")), _raised(_alarm()))))
+        store.commit(CommittedStep(2, (_raised(_alarm("V2")), _raised(broken))))
     assert store.position() == 1
     assert find_alarms(database, AlarmFilter()).total == len(_topics(database)) == 1
     with pytest.raises(StoreError, match="out of order"):
         store.commit_all([CommittedStep(3), CommittedStep(2)])
+
+
+def test_changes_follow_on_the_stored_ones(database: Database) -> None:
+    """Settlement changed the alarm meanwhile; what live says next gets the next number."""
+    store = _store(database)
+    store.commit(CommittedStep(1, (_raised(_alarm()),)))
+    store.commit(CommittedStep(2, (_raised(_alarm()),), withheld=frozenset({(_alarm().alarm_id, 1)})))
+    assert [change.sequence for change in changes_of_alarm(database, _alarm().alarm_id)] == [1, 2]
+    assert _topics(database) == [("alarms/E_1/V1", 1)]
 
 
 def test_a_withheld_change_is_kept_but_not_pushed(database: Database) -> None:
@@ -273,15 +284,17 @@ def test_each_sink_has_its_own_cursor_and_failures_stay_with_it(database: Databa
     outbox.advance("webhook", ids[0])
     assert outbox.cursor("webhook").outbox_id == ids[1]
     assert outbox.backlog("webhook") == Backlog(3, NOW_MS)
-    outbox.record_failure("webhook", "503", NOW_MS + 1)
-    failed = outbox.record_failure("webhook", "timeout " + "x" * 1000, NOW_MS + 2)
-    assert (failed.outbox_id, failed.attempts, failed.next_try_ms) == (ids[1], 2, NOW_MS + 2)
+    outbox.record_failure("webhook", "no route", NOW_MS, NOW_MS + 1, False)
+    outbox.record_failure("webhook", "503", NOW_MS + 1, NOW_MS + 2)
+    failed = outbox.record_failure("webhook", "timeout " + "x" * 1000, NOW_MS + 2, NOW_MS + 3)
+    assert (failed.outbox_id, failed.attempts, failed.next_try_ms) == (ids[1], 3, NOW_MS + 3)
+    assert (failed.first_try_ms, failed.answered_ms) == (NOW_MS, NOW_MS + 1)
     assert outbox.cursor("webhook") == failed
     assert outbox.register("webhook") == failed
     assert outbox.cursor("mqtt") == SinkCursor("mqtt")
-    outbox.refuse("webhook", outbox.read("webhook")[0], "410 Gone", NOW_MS)
+    outbox.bury("webhook", outbox.read("webhook")[0], Cause.REFUSED, "410 Gone", NOW_MS)
     assert outbox.cursor("webhook") == SinkCursor("webhook", ids[2])
-    assert (outbox.refused("webhook"), outbox.refused("mqtt")) == (1, 0)
+    assert letters_waiting(database) == {"webhook": 1}
     outbox.advance("webhook", ids[-1])
     assert outbox.backlog("webhook") == Backlog(0, None)
 

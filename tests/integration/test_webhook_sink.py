@@ -75,11 +75,11 @@ async def test_after_errors_of_the_server_each_message_is_delivered_in_order(web
     outbox.add(*(alarm(number) for number in range(10)))
     async with delivering(sink_for(webhook_receiver.url), outbox):
         await webhook_receiver.wait_for(17)
-    assert outbox.cursor == 10
+    assert outbox.at == 10
     keys = [request.headers["idempotency-key"] for request in webhook_receiver.requests]
     assert list(dict.fromkeys(keys)) == [f"alarm-{number}/1" for number in range(10)]
     assert [keys.count(f"alarm-{number}/1") for number in range(10)] == [3, 5, 2, 1, 1, 1, 1, 1, 1, 1]
-    assert not outbox.refused
+    assert not outbox.buried
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 410, 422])
@@ -89,9 +89,9 @@ async def test_a_refusal_is_final_for_that_message_only(status: int, webhook_rec
     outbox.add(alarm(0), alarm(1), alarm(2))
     async with delivering(sink_for(webhook_receiver.url), outbox):
         await webhook_receiver.wait_for(3)
-    assert outbox.cursor == 3
-    assert [outbox_id for outbox_id, _ in outbox.refused] == [2]
-    assert str(status) in outbox.refused[0][1]
+    assert outbox.at == 3
+    assert [outbox_id for outbox_id, _, _ in outbox.buried] == [2]
+    assert str(status) in outbox.buried[0][2]
 
 
 async def test_a_receiver_that_does_not_answer_is_tried_again() -> None:

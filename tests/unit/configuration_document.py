@@ -13,13 +13,23 @@ from pathlib import Path
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from monitor.alarms.limits import LimitSettings
+from monitor.app.core_settings import CoreSettings
 from monitor.app.downlinks import DownlinkSettings
+from monitor.app.evidence_settings import EvidenceSettings
 from monitor.app.exchange_settings import ExchangeSettings, ForwardSettings
 from monitor.app.reminder_settings import ReminderSettings
+from monitor.app.retention_settings import RetentionSettings
+from monitor.app.settlement.settings import SettlementSettings
 from monitor.app.terminal_book import TerminalBookSettings
+from monitor.sinks.delivery import DeliverySettings
 from monitor.sinks.jt809 import Jt809SinkSettings
+from monitor.sinks.redis_settings import RedisSinkSettings
 from monitor.sources.jt808 import Jt808Settings
 from monitor.sources.jt809 import CipherSettings, Jt809LinkSettings
+from monitor.sources.redis_settings import RedisSourceSettings, StreamSettings
+from monitor.store.archive.settings import ArchiveSettings
+from monitor.store.journal import JournalSettings
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
 
@@ -32,7 +42,18 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[jt809.cipher]", CipherSettings),
     ("[exchange]", ExchangeSettings),
     ("[[exchange.forward]]", ForwardSettings),
+    ("[sinks.webhook.limits]", LimitSettings),
     ("[[sinks.jt809]]", Jt809SinkSettings),
+    ("[core]", CoreSettings),
+    ("[journal]", JournalSettings),
+    ("[archive]", ArchiveSettings),
+    ("[retention]", RetentionSettings),
+    ("[settlement]", SettlementSettings),
+    ("[evidence]", EvidenceSettings),
+    ("[sinks.delivery]", DeliverySettings),
+    ("[[sources.redis]]", RedisSourceSettings),
+    ("[[sources.redis.streams]]", StreamSettings),
+    ("[[sinks.redis]]", RedisSinkSettings),
 )
 
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_a_layer_imports_only_what_is_below_it() -> None:
     """In a process of its own: import-linter sets logging up anew, and later tests would not see what is logged."""
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo"]
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert told.returncode == 0, told.stdout + told.stderr
 

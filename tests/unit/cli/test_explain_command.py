@@ -26,8 +26,8 @@ from monitor.model.evidence import (
 from monitor.store.alarm_store import AlarmStore
 from monitor.store.database import open_database
 from monitor.store.schema import upgrade
+from tests.integration.test_store_evidence import ID, alarm, step
 from tests.traces import START_MS
-from tests.unit.store.test_evidence_store import ID, alarm, step
 
 
 def stretch(kind: str, from_min: int, to_min: int) -> RunStretch:

@@ -17,7 +17,7 @@ from monitor.errors import JournalError
 from monitor.model.journal import JournalRecord, RecordType
 from monitor.model.report import ReportBatch, empty_rows
 from monitor.store.journal import Journal, JournalSettings, read_segment_files
-from monitor.store.journal_segment import segment_files
+from monitor.store.journal_segment import SEAL_BYTES, segment_files
 
 SMALL = JournalSettings(segment_bytes=4096)
 
@@ -38,6 +38,11 @@ def reports(n: int = 5, clock_ms: int = 1_000, seed: int = 0) -> JournalRecord:
 
 def tick(clock_ms: int) -> JournalRecord:
     return JournalRecord(0, RecordType.TICK, clock_ms)
+
+
+def died(path: Path) -> None:
+    """As a process leaves a segment that is killed: without the seal."""
+    path.write_bytes(path.read_bytes()[:-SEAL_BYTES])
 
 
 def clocks(folder: Path) -> list[int]:
@@ -174,6 +179,7 @@ def test_cutting_off_a_torn_tail_is_logged(tmp_path: Path, caplog: pytest.LogCap
     with Journal(tmp_path) as journal:
         journal.append([tick(1)])
     (path,) = segment_files(tmp_path)
+    died(path)
     size = path.stat().st_size
     path.write_bytes(path.read_bytes() + b"VDMr torn")
     with caplog.at_level(logging.WARNING), Journal(tmp_path) as journal:
@@ -222,6 +228,7 @@ def test_a_hole_inside_the_last_append_is_a_torn_tail(tmp_path: Path) -> None:
         (path,) = segment_files(tmp_path)
         second = path.stat().st_size
         journal.append([reports(30, 2), reports(30, 3)])
+    died(path)
     data = bytearray(path.read_bytes())
     data[second + 50 : second + 60] = bytes(10)
     path.write_bytes(data)
@@ -301,3 +308,38 @@ def test_a_closed_journal_refuses(tmp_path: Path) -> None:
     journal.close()
     with pytest.raises(JournalError, match="is closed"):
         journal.append([tick(1)])
+
+
+def test_what_nobody_was_told_of_is_gone_after_a_restart_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page cache still holds what the disk refused; read back, it would count as safe and is not."""
+    with Journal(tmp_path) as journal:
+        journal.append([tick(1)])
+        with monkeypatch.context() as patched:
+            FailingDisk(patched, set(range(1, 100)))
+            with pytest.raises(JournalError):
+                journal.append([tick(2)])
+    assert clocks(tmp_path) == [1]
+
+
+def test_a_start_makes_safe_what_a_dead_process_only_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Journal(tmp_path) as journal:
+        journal.append([tick(1)])
+    died(segment_files(tmp_path)[-1])
+    FailingDisk(monkeypatch, {1})
+    with pytest.raises(JournalError, match="cannot be opened for writing"):
+        Journal(tmp_path)
+    Journal(tmp_path).close()
+
+
+def test_new_names_are_made_safe_with_their_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    with Journal(tmp_path / "state" / "journal") as journal:
+        journal.append([tick(1)])
+    assert {tmp_path.stat().st_ino, (tmp_path / "state").stat().st_ino, journal.folder.stat().st_ino} <= set(synced)

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from monitor.errors import RegistryError, ReportFileError
 from monitor.model.driver import Driver, DriverRegister
-from monitor.store.database import Database, open_database
+from monitor.store.database import Database
 from monitor.store.driver_files import read_drivers
 from monitor.store.driver_store import DriverImport, drivers_changed, find_drivers, import_drivers, load_drivers
-from monitor.store.schema import upgrade
+
+pytestmark = pytest.mark.integration
 
 HEAD = "驾驶员编号,姓名,驾驶证号,从业资格证号,卡号,企业编号\n"
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'monitor.db'}"
-    upgrade(url)
-    found = open_database(url)
-    yield found
-    found.close()
 
 
 def office(tmp_path: Path, rows: str, encoding: str = "gb18030") -> Path:

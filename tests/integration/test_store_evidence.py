@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from monitor.console.api import create_api
@@ -13,11 +10,12 @@ from monitor.model.beijing import iso
 from monitor.model.evidence import Around, Clocks, Evidence, LimitFacts, RuleInForce, SeenReport, Uncertainty
 from monitor.store.alarm_store import AlarmStore
 from monitor.store.committed_step import CommittedStep
-from monitor.store.database import Database, open_database
+from monitor.store.database import Database
 from monitor.store.evidence_store import alarm_evidence_by_id, evidence_of_alarm
-from monitor.store.schema import upgrade
 from tests.traces import START_MS
 from tests.unit.console.api_client import ApiClient
+
+pytestmark = pytest.mark.integration
 
 ID = alarm_id(Subject.VEHICLE, "V1", "speeding", "", START_MS)
 
@@ -62,15 +60,6 @@ def piece(sequence: int, transition: Transition) -> Evidence:
 def step(offset: int, transition: Transition, state: AlarmState = AlarmState.ACTIVE) -> CommittedStep:
     change = AlarmChange(alarm(state), transition, offset, START_MS + 40_000)
     return CommittedStep(offset, changes=(change,), evidence=(piece(offset, transition),))
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'monitor.db'}"
-    upgrade(url)
-    opened = open_database(url)
-    yield opened
-    opened.close()
 
 
 def test_evidence_is_committed_with_its_alarm_and_once(database: Database) -> None:

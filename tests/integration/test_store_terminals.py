@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from monitor.model.fleet import Vehicle
 from monitor.model.terminal import Terminal
-from monitor.store.database import Database, open_database
+from monitor.store.database import Database
 from monitor.store.registry_files import RegistryFile
 from monitor.store.registry_store import import_registry
-from monitor.store.schema import upgrade
 from monitor.store.terminal_store import (
     TerminalFilter,
     TerminalStore,
@@ -22,6 +19,8 @@ from monitor.store.terminal_store import (
     last_contact,
     terminal_by_phone,
 )
+
+pytestmark = pytest.mark.integration
 
 FULL = Terminal(
     phone="13912345678",
@@ -51,15 +50,6 @@ FULL = Terminal(
 )
 STRANGER = Terminal("4f07788ef87d", last_seen_ms=100)
 QUIET = Terminal("13900000001", last_seen_ms=50)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path / 'monitor.db'}"
-    upgrade(url)
-    found = open_database(url)
-    yield found
-    found.close()
 
 
 @pytest.fixture
