@@ -143,7 +143,7 @@ class _Figures(Collector):
         gauges = {
             "vdm_archived_offset": ("Last record that is durable in the archive.", archiver.archive.archived_offset),
             "vdm_archive_backlog_records": ("Journal records not yet in the archive.", archiver.backlog),
-            "vdm_archive_days": ("Days in the archive.", len(archiver.archive.days())),
+            "vdm_archive_dates": ("Days in the archive.", len(archiver.archive.days())),
         }
         for name, (text, value) in gauges.items():
             yield GaugeMetricFamily(name, text, value)

@@ -83,7 +83,7 @@ def test_reading_vehicles_gives_their_rows_alone(tmp_path: Path) -> None:
     archive = _archive(tmp_path, batch)
     wanted = {batch.keys[3], batch.keys[11], "甘G99999"}
     found = archive.read(DAY, keys=wanted)
-    assert told(found) == [row for row in in_order(batch, 16, DAY) if row[7] in wanted]
+    assert told(found) == [row for row in in_order(batch, archive.buckets, DAY) if row[7] in wanted]
     assert set(found.keys) <= wanted
     assert len(archive.read(DAY, keys=[])) == 0
     assert len(archive.read(DAY + 5)) == 0
@@ -122,7 +122,7 @@ def test_a_reader_sees_what_another_object_wrote(tmp_path: Path) -> None:
     reader = Archive(tmp_path)
     batch = reports(7, 60, days=1)
     writer = _archive(tmp_path, batch)
-    assert told(reader.read(DAY)) == in_order(batch, 16, DAY)
+    assert told(reader.read(DAY)) == in_order(batch, reader.buckets, DAY)
     writer.take(batch, 2)
     writer.flush()
     Archive(tmp_path).compact(DAY)
@@ -162,7 +162,7 @@ def test_a_flush_that_failed_is_tried_again_whole(tmp_path: Path) -> None:
     assert archive.archived_offset == 0
     disk.full = False
     archive.flush()
-    assert told(archive.read(DAY)) == in_order(batch, 16, DAY)
+    assert told(archive.read(DAY)) == in_order(batch, archive.buckets, DAY)
 
 
 def test_a_changed_file_is_damage_and_is_never_merged_into_a_new_one(tmp_path: Path) -> None:
@@ -196,11 +196,11 @@ def test_a_dropped_day_leaves_no_file_behind_that_held_it(tmp_path: Path) -> Non
     batch = reports(14, 100, days=3)
     archive = _archive(tmp_path, batch)
     shared = next((tmp_path / "parts").iterdir())
-    assert archive.drop(DAY) == len(in_order(batch, 16, DAY))
+    assert archive.drop(DAY) == len(in_order(batch, archive.buckets, DAY))
     assert not shared.exists()
     for path in (tmp_path / "parts").iterdir():
         assert DAY not in (pq.read_table(path)["fix_ms"].to_numpy() + 28_800_000) // 86_400_000
-    assert told(archive.read(DAY + 1)) == in_order(batch, 16, DAY + 1)
+    assert told(archive.read(DAY + 1)) == in_order(batch, archive.buckets, DAY + 1)
 
 
 def _setting(offset: int, kind: RecordType, clock_ms: int, payload: bytes) -> JournalRecord:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import JournalError
@@ -190,6 +190,8 @@ def test_cutting_off_a_torn_tail_is_logged(tmp_path: Path, caplog: pytest.LogCap
 
 @settings(max_examples=80, deadline=None)
 @given(where=st.integers(0, 1 << 30), bit=st.integers(0, 7))
+@example(where=-24, bit=0)
+@example(where=-25, bit=0)
 def test_a_flipped_bit_is_never_read_as_data(where: int, bit: int) -> None:
     """In a closed segment: an error naming the file, never other records than were written."""
     with tempfile.TemporaryDirectory() as name:
@@ -201,8 +203,13 @@ def test_a_flipped_bit_is_never_read_as_data(where: int, bit: int) -> None:
             journal.append([tick(5)])
             path = segment_files(folder)[0]
             data = bytearray(path.read_bytes())
-            data[where % len(data)] ^= 1 << bit
+            place = where % len(data)
+            data[place] ^= 1 << bit
             path.write_bytes(data)
+            if place >= len(data) - SEAL_BYTES:
+                # Behind the last record: nothing of what is read hangs on it.
+                assert [record.offset for record in journal.read(1)] == [1, 2, 3, 4, 5]
+                return
             with pytest.raises(JournalError, match=f"{path.name}.*byte"):
                 list(journal.read(1))
 
