@@ -5,6 +5,7 @@
 #   make test TESTS=...   the same for chosen tests only, without the coverage floor
 #   make bench            every benchmark, one after the other (BENCH=... for chosen files)
 #   make fuzz             both codecs, guided by coverage, half an hour each (FUZZ_S=... seconds)
+#   make chaos            the real daemon killed 200 times between real servers, against a run that nobody disturbed
 #   make accuracy         truth against alarms under known conditions; writes docs/accuracy.md
 #   make lint             style, types and layers only
 #   make fmt              rewrite the sources in the project's style
@@ -17,6 +18,7 @@ WORKERS ?= auto
 TESTS ?=
 BENCH ?= $(sort $(wildcard tests/benchmarks/bench_*.py))
 FUZZ_S ?= 1800
+KILLS ?= 200
 # Not among the locked packages: it has no wheels for every Python that runs the rest.
 ATHERIS := atheris==3.0.0
 COVERAGE_FLOOR := $(if $(TESTS),0,90)
@@ -25,7 +27,7 @@ INTERPRETED := $(if $(TESTS),,$(wildcard $(addprefix tests/,\
 	unit/model unit/codec unit/quality unit/engine unit/rules golden)))
 
 .NOTPARALLEL:
-.PHONY: demo test bench fuzz accuracy lint fmt lock environment servers
+.PHONY: demo test bench fuzz accuracy chaos lint fmt lock environment servers
 
 demo: environment
 	@$(BIN)/monitor demo
@@ -46,6 +48,10 @@ bench: environment
 fuzz: environment
 	@$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/python -m pip install --quiet $(ATHERIS)
 	@for target in jt808 jt809; do $(BIN)/python -m tests.fuzz $$target --seconds $(FUZZ_S) --keep || exit 1; done
+
+chaos: environment servers
+	$(BIN)/python -m tests.compile_all
+	$(BIN)/python -m tests.chaos --kills $(KILLS)
 
 accuracy: environment
 	$(BIN)/python -m tests.accuracy

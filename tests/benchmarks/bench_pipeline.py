@@ -61,7 +61,7 @@ class BenchDaemon(DaemonProcess):
             f'state_folder = "{self.state}"\nlang = "en"\n'
             f'[[mqtt]]\nname = "main"\nclient_id = "daemon"\nport = {self.broker_port}\n'
             "backoff_first_s = 0.1\nbackoff_most_s = 0.1\n"
-            f'[[mqtt.subscriptions]]\ntopic = "{TOPIC}"\nclock = "payload"\n'
+            f'[[mqtt.subscriptions]]\ntopic = "{TOPIC}"\nclock = "{self.clock}"\n'
             f"{sink}[http]\nport = {self.http_port}\n[metrics]\nport = {self.metrics_port}\n",
             "utf-8",
         )
